@@ -1,0 +1,80 @@
+"""What a protocol module provides, and what the probe may rely on."""
+
+import abc
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from streamscope.trace import Fault, Mode, Request, Target
+from streamscope.wire.events import Event
+
+
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP request, ready to be sent.
+
+    Attributes:
+        method: ``GET`` or ``POST``.
+        url: Absolute URL.
+        headers: All headers that the protocol wants; they may hold the key.
+        body: Bytes of the body; empty for none.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+class Decoder(abc.ABC):
+    """Turns the bytes of one response body into events, as they come in."""
+
+    @abc.abstractmethod
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Take the bytes of one read; return the events that they completed, in order.
+
+        Malformed bytes give a ``Failure``; nothing is raised.
+        """
+
+    @abc.abstractmethod
+    def finish(self) -> Sequence[Event]:
+        """Return what was still held back when the body ended."""
+
+
+class Protocol(abc.ABC):
+    """How one kind of server speaks. Instances hold no state and may be shared."""
+
+    name: ClassVar[str]
+    """Name in the registry and on the command line, such as ``openai-chat``."""
+
+    label: ClassVar[str]
+    """What it is, in a few words."""
+
+    @abc.abstractmethod
+    def call(self, target: Target, request: Request, mode: Mode, key: str | None) -> HttpCall:
+        """Build the HTTP request. Both modes get the same parameters."""
+
+    @abc.abstractmethod
+    def decoder(self, mode: Mode) -> Decoder:
+        """Return a new decoder for one response.
+
+        A blocking decoder holds everything until ``finish``: nothing can be read before.
+        """
+
+    @abc.abstractmethod
+    def models_url(self, target: Target) -> str:
+        """Return the URL that lists the models."""
+
+    @abc.abstractmethod
+    def parse_models(self, body: bytes) -> list[str]:
+        """Return the names in a model list; empty if it is not one."""
+
+    @abc.abstractmethod
+    def fault(self, target: Target, status: int, body: bytes) -> Fault:
+        """Say in one sentence what an HTTP error means and what to do about it.
+
+        Args:
+            target: The server that answered.
+            status: HTTP status, 300 or more.
+            body: The first 64 KiB of the body.
+        """
