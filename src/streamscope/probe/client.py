@@ -1,0 +1,241 @@
+"""The app's side of the probe: starts the process, hands it runs, gathers their traces."""
+
+import asyncio
+import contextlib
+import itertools
+import sys
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from streamscope.probe import messages
+from streamscope.probe.messages import (
+    Cancel,
+    Fetch,
+    Fetched,
+    Progress,
+    Ready,
+    Sent,
+    Start,
+)
+from streamscope.trace import Chunk, Fault, Trace
+
+Listener = Callable[[Trace, list[Chunk]], None]
+"""Called when a run moved on, with its trace so far and the chunks that are new."""
+
+_DIED = Fault(
+    code="probe",
+    sentence="The measuring process ended in the middle of the run: run it again "
+    "(it has been started anew).",
+)
+
+
+class ProbeError(Exception):
+    """The probe can't be started; the text is a sentence for a person."""
+
+
+class _Running:
+    """A run under way, on this side."""
+
+    def __init__(self, start: Start, listener: Listener | None) -> None:
+        self.trace = Trace(mode=start.mode)
+        self.listener = listener
+        self.done: asyncio.Future[Trace] = asyncio.get_running_loop().create_future()
+
+    def tell(self, new: list[Chunk]) -> None:
+        if self.listener is not None:
+            self.listener(self.trace, new)
+
+
+class Probe:
+    """The measuring process. One serves all runs; it is started again if it dies."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ready: asyncio.Future[None] | None = None
+        self._starting = asyncio.Lock()
+        self._runs: dict[str, _Running] = {}
+        self._fetches: dict[int, asyncio.Future[Fetched]] = {}
+        self._fetch_ids = itertools.count()
+        self._complaints: deque[str] = deque(maxlen=20)
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, once started."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the process if it is not there, and wait until it is ready to time.
+
+        Raises:
+            ProbeError: It ended before it was ready.
+        """
+        async with self._starting:
+            if self._closed:
+                raise ProbeError("The measuring process was already closed.")
+            if self._process is not None and self._process.returncode is None:
+                return
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # never import from the folder that the person happens to be in
+                "-m",
+                "streamscope.probe",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            self._process = process
+            self._ready = asyncio.get_running_loop().create_future()
+            self._tasks = [
+                asyncio.create_task(self._listen(process)),
+                asyncio.create_task(self._collect_complaints(process)),
+            ]
+            await self._ready
+
+    async def run(self, start: Start, listener: Listener | None = None) -> Trace:
+        """Carry out one run and return its trace, whatever the end is.
+
+        Args:
+            start: What to ask whom, and how.
+            listener: Told whenever something happened; must return quickly.
+
+        Raises:
+            ProbeError: The process could not be started.
+        """
+        await self.start()
+        running = _Running(start, listener)
+        self._runs[start.run_id] = running
+        self._send(start)
+        try:
+            return await asyncio.shield(running.done)
+        except asyncio.CancelledError:
+            self.cancel(start.run_id)
+            raise
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run at once. Its ``run`` returns what there was until then."""
+        if run_id in self._runs:
+            self._send(Cancel(run_id))
+
+    async def fetch(
+        self,
+        url: str,
+        timeout_s: float = 1.0,
+        headers: dict[str, str] | None = None,
+        proxy: str | None = None,
+    ) -> tuple[int, bytes]:
+        """Get a small page; return its status and body.
+
+        Raises:
+            OSError: No answer in time, or none that could be read.
+            ProbeError: The process could not be started.
+        """
+        await self.start()
+        fetch_id = next(self._fetch_ids)
+        answer = asyncio.get_running_loop().create_future()
+        self._fetches[fetch_id] = answer
+        self._send(
+            Fetch(
+                fetch_id=fetch_id,
+                url=url,
+                headers=headers or {},
+                timeout_s=timeout_s,
+                proxy=proxy,
+            )
+        )
+        try:
+            fetched: Fetched = await answer
+        finally:
+            self._fetches.pop(fetch_id, None)
+        if fetched.error:
+            raise OSError(fetched.error)
+        return fetched.status, fetched.body
+
+    async def close(self) -> None:
+        """End the process. Runs under way end as errors."""
+        self._closed = True
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _send(self, message: messages.Command) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError):  # the listener sees the end, too
+            self._process.stdin.write(messages.frame(message))
+
+    async def _collect_complaints(self, process: asyncio.subprocess.Process) -> None:
+        """Keep the last lines of standard error, and keep them off the terminal."""
+        assert process.stderr is not None
+        with contextlib.suppress(ValueError):  # a line without end
+            async for line in process.stderr:
+                self._complaints.append(line.decode(errors="replace").rstrip())
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while True:
+                header = await process.stdout.readexactly(messages.HEADER_BYTES)
+                body = await process.stdout.readexactly(int.from_bytes(header, "big"))
+                self._take(messages.report(body))
+        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
+            self._bury()
+
+    def _bury(self) -> None:
+        """Answer everybody who still waits for a process that is gone."""
+        last = self._complaints[-1] if self._complaints else "it left no message"
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(ProbeError(f"The measuring process did not start: {last}"))
+        runs, self._runs = self._runs, {}
+        for running in runs.values():
+            running.trace.ended = "error"
+            running.trace.fault = msgspec.structs.replace(_DIED, detail=last)
+            running.tell([])
+            running.done.set_result(running.trace)
+        for fetch in self._fetches.values():
+            if not fetch.done():
+                fetch.set_exception(OSError("the measuring process ended"))
+
+    def _take(self, report: messages.Report) -> None:
+        if isinstance(report, Ready):
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_result(None)
+        elif isinstance(report, Fetched):
+            answer = self._fetches.get(report.fetch_id)
+            if answer is not None and not answer.done():
+                answer.set_result(report)
+        elif (running := self._runs.get(report.run_id)) is not None:
+            trace = running.trace
+            if isinstance(report, Sent):
+                trace.sent_monotonic_ns = report.sent_monotonic_ns
+                trace.started_utc = report.started_utc
+                trace.clock = report.clock
+                trace.marks = dict(report.marks)
+                running.tell([])
+            elif isinstance(report, Progress):
+                trace.marks.update(report.marks)
+                trace.chunks.extend(report.chunks)
+                running.tell(report.chunks)
+            else:
+                report.trace.chunks = trace.chunks
+                running.trace = report.trace
+                del self._runs[report.run_id]
+                running.tell([])
+                if not running.done.done():
+                    running.done.set_result(report.trace)

@@ -1,0 +1,67 @@
+"""Arrival times of bytes: the kernel's receive stamp where it can be had, else the read's.
+
+Linux stamps each TCP segment when it comes in, whatever this process is doing at that moment, and
+hands the stamp of the last one out with ``recvmsg``. The stamp is wall-clock time; it is moved to
+the monotonic clock by an offset taken at the read itself, and refused when the result can't be
+true, which is what happens when somebody sets the clock between the two.
+"""
+
+import socket
+import struct
+import sys
+import time
+
+SO_TIMESTAMPNS = 35
+"""``SO_TIMESTAMPNS`` of ``asm-generic/socket.h``: not named by Python's socket module."""
+
+_TIMESPEC = struct.Struct("@qq")
+ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+"""Room for one time stamp beside the data of a ``recvmsg``."""
+
+_SLACK_NS = 100_000
+"""How far a stamp may lie outside the possible: both clocks are read one after the other."""
+
+_PLAUSIBLE_NS = 2_000_000_000
+"""Bytes that waited longer than this in the kernel were not read eagerly: distrust the stamp."""
+
+
+def enable(sock: socket.socket) -> bool:
+    """Ask the kernel to stamp what this socket receives; tell whether it agreed."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+def arrival_ns(
+    ancillary: list[tuple[int, int, bytes]], not_before_ns: int, read_ns: int
+) -> int | None:
+    """Return the kernel's receive time on the monotonic clock, in ns.
+
+    Args:
+        ancillary: What ``recvmsg`` returned beside the data.
+        not_before_ns: An earlier moment that the arrival can't precede.
+        read_ns: Monotonic time at which the read returned.
+
+    Returns:
+        The time, or ``None`` when there is no stamp, or only one that can't be true.
+    """
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            stamp = seconds * 1_000_000_000 + nanoseconds + wall_offset_ns()
+            possible = min(max(stamp, not_before_ns), read_ns)
+            if abs(possible - stamp) <= _SLACK_NS and read_ns - possible < _PLAUSIBLE_NS:
+                return int(possible)
+    return None
+
+
+def wall_offset_ns() -> int:
+    """Return monotonic minus wall-clock time in ns, good to well under a microsecond."""
+    before = time.monotonic_ns()
+    wall = time.time_ns()
+    after = time.monotonic_ns()
+    return (before + after) // 2 - wall

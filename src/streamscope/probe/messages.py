@@ -1,0 +1,147 @@
+"""What the app and the probe process say to each other: msgpack frames over two pipes.
+
+A frame is its length as four bytes, big-endian, and the message. Commands go to the probe by its
+standard input, so that keys never show up in an argument list; reports come back by its standard
+output.
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from streamscope.trace import Chunk, Clock, MarkName, Mode, Request, Target, Trace
+
+HEADER_BYTES = 4
+"""Length of the length."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one run; when one is passed the run ends with a fault and keeps what it has.
+
+    Attributes:
+        connect_s: For the connection, TLS included, in seconds.
+        stall_s: For a silence without a single byte, in seconds.
+        total_s: For the whole run, in seconds.
+        body_bytes: For the body.
+        chunks: For the number of pieces of text.
+    """
+
+    connect_s: float = 5.0
+    stall_s: float = 120.0
+    total_s: float = 600.0
+    body_bytes: int = 256 * 1024 * 1024
+    chunks: int = 1_000_000
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Send a request and report what comes.
+
+    Attributes:
+        run_id: Chosen by the sender; all reports on this run carry it.
+        target: The server.
+        key: Its key, if it wants one.
+        request: What to ask.
+        mode: How the answer is to be delivered.
+        limits: Bounds of the run.
+        proxy: URL of an HTTP proxy to go through.
+    """
+
+    run_id: str
+    target: Target
+    key: str | None = None
+    request: Request
+    mode: Mode
+    limits: Limits = Limits()
+    proxy: str | None = None
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """End a run at once and close its connection."""
+
+    run_id: str
+
+
+class Fetch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Get a small page, to learn what a server is."""
+
+    fetch_id: int
+    url: str
+    headers: dict[str, str] = {}
+    timeout_s: float = 1.0
+    proxy: str | None = None
+
+
+Command: TypeAlias = Start | Cancel | Fetch
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The probe has walked its whole path once and is ready to time."""
+
+    pid: int
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The request is out, and with it the zero of all times is known.
+
+    Attributes:
+        run_id: The run.
+        sent_monotonic_ns: That zero, on the machine's monotonic clock.
+        started_utc: The wall-clock time of it, ISO 8601.
+        clock: Where arrival times will come from.
+        marks: What happened before, with negative times.
+    """
+
+    run_id: str
+    sent_monotonic_ns: int
+    started_utc: str
+    clock: Clock
+    marks: dict[MarkName, int]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What has happened since the last report on this run."""
+
+    run_id: str
+    marks: dict[MarkName, int] = {}
+    chunks: list[Chunk] = []
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A run is over. The trace is whole but for its chunks, which were all reported before."""
+
+    run_id: str
+    trace: Trace
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The answer to a fetch: a status and a body, or the reason why there is none."""
+
+    fetch_id: int
+    status: int = 0
+    body: bytes = b""
+    error: str = ""
+
+
+Report: TypeAlias = Ready | Sent | Progress | Finished | Fetched
+
+_encoder = msgspec.msgpack.Encoder()
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Start | Cancel | Fetch)
+_reports: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(
+    Ready | Sent | Progress | Finished | Fetched
+)
+
+
+def frame(message: Any) -> bytes:
+    """Return a message as one frame."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(HEADER_BYTES, "big") + body
+
+
+def command(body: bytes) -> Command:
+    """Read a command from the body of a frame."""
+    return _commands.decode(body)
+
+
+def report(body: bytes) -> Report:
+    """Read a report from the body of a frame."""
+    return _reports.decode(body)
