@@ -1,0 +1,1 @@
+"""Traces to figures: pure functions, no input or output, nothing but the standard library."""

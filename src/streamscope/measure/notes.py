@@ -1,0 +1,236 @@
+"""Honest remarks: what a reader must know before believing the figures of a run or a pair."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from streamscope.measure.formulas import Facts, burst_share, gather, total
+from streamscope.measure.timing import Timing
+from streamscope.trace import Run, Trace
+
+BURST_LIMIT = 0.2
+RELOAD_S = 0.1
+UNACCOUNTED_LIMIT = 0.1
+_AT_ONCE_CHARS = 80
+
+NoteCode: TypeAlias = Literal[
+    "simulated",
+    "demo-model",
+    "hidden-thinking",
+    "reasoning",
+    "split-estimated",
+    "coalesced",
+    "not-streamed",
+    "prompt-cache",
+    "model-load",
+    "old-ollama-rate",
+    "unaccounted",
+    "length-limit",
+    "withheld",
+    "incomplete",
+    "no-answer",
+    "different-output",
+    "race",
+]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A remark.
+
+    Attributes:
+        code: Short name, stable, for files and filters.
+        sentence: One sentence for people.
+    """
+
+    code: NoteCode
+    sentence: str
+
+
+def run_notes(run: Run) -> tuple[Note, ...]:
+    """Return what must be said about one run, the gravest first."""
+    about_run = ((code, remark(run)) for code, remark in _ABOUT_RUN)
+    notes = tuple(Note(code, sentence) for code, sentence in about_run if sentence)
+    return notes + trace_notes(run.trace)
+
+
+def trace_notes(trace: Trace) -> tuple[Note, ...]:
+    """Return what the record alone gives cause to say, the gravest first."""
+    facts = gather(trace)
+    remarks = ((code, remark(facts)) for code, remark in _ABOUT_TRACE)
+    return tuple(Note(code, sentence) for code, sentence in remarks if sentence)
+
+
+def pair_notes(a: Run, b: Run) -> tuple[Note, ...]:
+    """Return what must be said about two runs that stand side by side."""
+    notes = []
+    same_source = a.target == b.target and a.request == b.request
+    if same_source and a.trace.ok and b.trace.ok and output_hash(a.trace) != output_hash(b.trace):
+        counts = [run.trace.tokens.output for run in (a, b)]
+        sizes = f" ({counts[0]} and {counts[1]} tokens)" if None not in counts else ""
+        notes.append(
+            Note("different-output", f"The two answers differ{sizes}: compare rates, not totals.")
+        )
+    if a.layout == "race" or b.layout == "race":
+        notes.append(
+            Note("race", "Both requests ran at once and may have shared or queued for the server.")
+        )
+    return tuple(notes)
+
+
+def output_hash(trace: Trace) -> str:
+    """Return the SHA-256 of the answer, in hexadecimal. Lone surrogates count as they are."""
+    return hashlib.sha256(trace.text().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def does_not_stream(timing: Timing) -> bool:
+    """Tell whether a stream's text came all at once though there was enough of it to stream."""
+    return timing.at_once and timing.answer.chars + timing.reasoning.chars >= _AT_ONCE_CHARS
+
+
+def _simulated(run: Run) -> str | None:
+    if run.engine == "simulator" or "simulated" in run.trace.flags:
+        return "Simulated: the text and its timing were made up by the simulator."
+    return None
+
+
+def _demo_model(run: Run) -> str | None:
+    if run.engine == "local":
+        return "135M demo model: the timings are real, the answers are not reliable."
+    return None
+
+
+def _hidden(facts: Facts) -> str | None:
+    hidden, output = facts.tokens.hidden, facts.tokens.output
+    if hidden is None or output is None or hidden.value <= 0 or facts.timing.mode == "blocking":
+        return None
+    if hidden.estimated:
+        return (
+            f"About {hidden.value:.0f} of {output.value:.0f} tokens were thinking"
+            " that you never saw (estimate)."
+        )
+    return f"{hidden.value:.0f} of {output.value:.0f} tokens were thinking that was never sent."
+
+
+def _reasoning(facts: Facts) -> str | None:
+    timing = facts.timing
+    if not timing.reasoning.chunks:
+        return None
+    if timing.mode == "blocking" or timing.first_answer_ns is None:
+        return "The model thought before it answered; the thinking was sent too."
+    started = timing.first_reasoning_ns or 0
+    seconds = (timing.first_answer_ns - started) / 1e9
+    return f"The model thought in sight for {seconds:.1f} s before the first text of the answer."
+
+
+def _split_estimated(facts: Facts) -> str | None:
+    visible = facts.tokens.visible
+    if visible is None or not visible.estimated or facts.tokens.hidden is not None:
+        return None
+    return (
+        "The server counts all tokens together; those of the answer are estimated from its share"
+        " of the text."
+    )
+
+
+def _not_streamed(facts: Facts) -> str | None:
+    if does_not_stream(facts.timing):
+        return "All text came at once: the server, or a proxy before it, does not stream."
+    return None
+
+
+def _coalesced(facts: Facts) -> str | None:
+    bursts = burst_share(facts)
+    if bursts is None or bursts.value <= BURST_LIMIT or does_not_stream(facts.timing):
+        return None
+    return (
+        f"{bursts.value:.0%} of the chunks came together with the one before: a buffer or proxy"
+        " merges them, and the gaps describe it."
+    )
+
+
+def _prompt_cache(facts: Facts) -> str | None:
+    counts = facts.trace.tokens
+    if not counts.cached:
+        return None
+    of_all = f" of {counts.prompt}" if counts.prompt else ""
+    return f"{counts.cached}{of_all} prompt tokens came from the cache: the wait is a warm one."
+
+
+def _model_load(facts: Facts) -> str | None:
+    load = facts.trace.server.load_s
+    if load is None or load <= RELOAD_S:
+        return None
+    return f"The model was loaded in this run ({load:.1f} s): its wait is not the model's own."
+
+
+def _old_ollama(run: Run) -> str | None:
+    version = run.server_version.lstrip("v").split(".")[:2]
+    if run.trace.server.source != "ollama" or not all(part.isdecimal() for part in version):
+        return None
+    if [int(part) for part in version] >= [0, 30]:
+        return None
+    return "Ollama before 0.30 measured decoding otherwise: don't compare its rate with others."
+
+
+def _unaccounted(facts: Facts) -> str | None:
+    server, end = facts.trace.server, total(facts)
+    if end is None or server.decode_s is None or server.prefill_s is None or end.value <= 0:
+        return None
+    named = (server.load_s or 0) + (server.queue_s or 0) + server.prefill_s + server.decode_s
+    rest = end.value - named
+    if abs(rest) <= UNACCOUNTED_LIMIT * end.value:
+        return None
+    if rest < 0:
+        return f"The server's own durations exceed the total by {-rest:.2f} s: don't trust them."
+    return f"{rest:.2f} s are in none of the server's durations: queue, network or client."
+
+
+def _length_limit(facts: Facts) -> str | None:
+    if facts.trace.ended == "length":
+        return "The answer was cut at the token limit."
+    return None
+
+
+def _withheld(facts: Facts) -> str | None:
+    if facts.trace.ended == "filter":
+        return "The server withheld the rest of the answer."
+    return None
+
+
+def _incomplete(facts: Facts) -> str | None:
+    if facts.trace.ended == "incomplete":
+        return "The stream ended without its end mark: the answer may lack its end."
+    return None
+
+
+def _no_answer(facts: Facts) -> str | None:
+    timing = facts.timing
+    if not timing.complete or timing.answer.chunks or facts.trace.ended == "tool":
+        return None
+    if timing.reasoning.chunks:
+        return "All text was reasoning: no answer came."
+    return "No answer text came."
+
+
+_ABOUT_RUN: tuple[tuple[NoteCode, Callable[[Run], str | None]], ...] = (
+    ("simulated", _simulated),
+    ("demo-model", _demo_model),
+    ("old-ollama-rate", _old_ollama),
+)
+
+_ABOUT_TRACE: tuple[tuple[NoteCode, Callable[[Facts], str | None]], ...] = (
+    ("incomplete", _incomplete),
+    ("withheld", _withheld),
+    ("no-answer", _no_answer),
+    ("not-streamed", _not_streamed),
+    ("hidden-thinking", _hidden),
+    ("reasoning", _reasoning),
+    ("split-estimated", _split_estimated),
+    ("coalesced", _coalesced),
+    ("length-limit", _length_limit),
+    ("model-load", _model_load),
+    ("prompt-cache", _prompt_cache),
+    ("unaccounted", _unaccounted),
+)

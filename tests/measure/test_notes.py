@@ -1,0 +1,171 @@
+"""Each remark appears when it must, and only then."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streamscope.measure.notes import output_hash, pair_notes, run_notes, trace_notes
+from streamscope.trace import Request, Run, ServerTimings, Tokens, Trace
+
+Build = Callable[..., Trace]
+BuildRun = Callable[..., Run]
+STEADY = [(0.1 * i, "answer", " word") for i in range(1, 40)]
+DONE_S = 3.9
+
+
+def codes(trace: Trace) -> list[str]:
+    return [note.code for note in trace_notes(trace)]
+
+
+def sentence(trace: Trace, code: str) -> str:
+    (found,) = [note.sentence for note in trace_notes(trace) if note.code == code]
+    return found
+
+
+def test_a_good_run_gives_no_cause_for_remarks(build_trace: Build, build_run: BuildRun) -> None:
+    counts = Tokens(prompt=9, output=39, reasoning=0, cached=0)
+    server = ServerTimings(load_s=0.05, prefill_s=0.04, decode_s=3.8, source="ollama")
+    trace = build_trace(STEADY, tokens=counts, server=server)
+    assert run_notes(build_run(trace, server_version="0.30.6")) == ()
+
+
+def test_thinking_in_silence_is_told_as_an_estimate(short_case: Trace) -> None:
+    assert sentence(short_case, "hidden-thinking") == (
+        "About 329 of 349 tokens were thinking that you never saw (estimate)."
+    )
+
+
+def test_reported_thinking_that_was_not_sent_is_told_as_a_fact(build_trace: Build) -> None:
+    trace = build_trace(STEADY, tokens=Tokens(output=139, reasoning=100))
+    assert sentence(trace, "hidden-thinking").startswith("100 of 139 tokens")
+
+
+@pytest.mark.parametrize("mode", ["stream", "blocking"])
+def test_thinking_in_sight(build_trace: Build, mode: str) -> None:
+    trace = build_trace([(0.5, "reasoning", "hm"), (2.0, "answer", "x")], mode=mode)
+    assert codes(trace) == ["reasoning"]
+    assert ("1.5 s" in sentence(trace, "reasoning")) == (mode == "stream")
+
+
+def test_estimated_splits_are_told(build_trace: Build) -> None:
+    pieces = [(0.5, "reasoning", "hm"), (2.0, "answer", "x")]
+    assert "split-estimated" in codes(build_trace(pieces, tokens=Tokens(output=9)))
+    assert "split-estimated" not in codes(build_trace(pieces, tokens=Tokens(output=9, reasoning=4)))
+
+
+@pytest.mark.parametrize(("together", "told"), [(2, False), (3, True)])
+def test_merged_chunks_are_told_above_a_fifth(
+    build_trace: Build, together: int, told: bool
+) -> None:
+    times = [*range(11 - together), *[20] * together]
+    times[-together - 1] = 20
+    trace = build_trace([(t, "answer", "x") for t in times])
+    assert ("coalesced" in codes(trace)) == told
+
+
+@pytest.mark.parametrize("pieces", [1, 30])
+def test_a_server_that_does_not_stream_is_told(build_trace: Build, pieces: int) -> None:
+    text = "a long answer " * (60 // pieces)
+    trace = build_trace([(9.0, "answer", text)] * pieces)
+    assert codes(trace) == ["not-streamed"]
+
+
+def test_a_short_answer_in_one_piece_is_streamed_well_enough(build_trace: Build) -> None:
+    assert codes(build_trace([(9.0, "answer", "Yes, it is.")])) == []
+
+
+def test_blocking_runs_are_not_blamed_for_not_streaming(build_trace: Build) -> None:
+    assert codes(build_trace([(9.0, "answer", "a long answer " * 60)], mode="blocking")) == []
+
+
+@pytest.mark.parametrize(("cached", "told"), [(None, False), (0, False), (16, True)])
+def test_prompt_cache(build_trace: Build, cached: int | None, told: bool) -> None:
+    trace = build_trace(STEADY, tokens=Tokens(prompt=21, cached=cached))
+    assert ("prompt-cache" in codes(trace)) == told
+
+
+@pytest.mark.parametrize(("load_s", "told"), [(None, False), (0.1, False), (0.11, True)])
+def test_model_load(build_trace: Build, load_s: float | None, told: bool) -> None:
+    trace = build_trace(STEADY, server=ServerTimings(load_s=load_s))
+    assert ("model-load" in codes(trace)) == told
+
+
+@pytest.mark.parametrize(
+    ("decode_s", "words"), [(3.0, "0.80 s are in none"), (3.6, None), (5.0, "exceed the total")]
+)
+def test_durations_must_add_up(build_trace: Build, decode_s: float, words: str | None) -> None:
+    server = ServerTimings(prefill_s=0.1, decode_s=decode_s, source="ollama")
+    trace = build_trace(STEADY, server=server)
+    if words is None:
+        assert "unaccounted" not in codes(trace)
+    else:
+        assert words in sentence(trace, "unaccounted")
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        ("stop", []),
+        ("length", ["length-limit"]),
+        ("filter", ["withheld"]),
+        ("incomplete", ["incomplete"]),
+        ("cancelled", []),
+    ],
+)
+def test_endings(build_trace: Build, ended: str, expected: list[str]) -> None:
+    assert codes(build_trace(STEADY, ended=ended)) == expected
+
+
+def test_a_limit_spent_on_thinking_leaves_no_answer(build_trace: Build) -> None:
+    spent = build_trace([(0.5, "reasoning", "hm")], ended="length")
+    assert codes(spent) == ["no-answer", "reasoning", "length-limit"]
+    assert sentence(spent, "no-answer") == "All text was reasoning: no answer came."
+    assert codes(build_trace(ended="stop")) == ["no-answer"]
+    assert codes(build_trace([(0.5, "tool", "{}")], ended="tool")) == []
+    assert codes(build_trace(ended="error")) == []
+
+
+def test_engines_of_ours_are_named(build_trace: Build, build_run: BuildRun) -> None:
+    plain, flagged = build_trace(STEADY), build_trace(STEADY, flags=["simulated"])
+    for run in (build_run(plain, engine="simulator"), build_run(flagged)):
+        assert [note.code for note in run_notes(run)] == ["simulated"]
+    (note,) = run_notes(build_run(plain, engine="local"))
+    assert note.code == "demo-model"
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("0.24.0", True), ("v0.9.1", True), ("0.30.0", False), ("", False)]
+)
+def test_old_versions_of_ollama(
+    build_trace: Build, build_run: BuildRun, version: str, told: bool
+) -> None:
+    trace = build_trace(STEADY, server=ServerTimings(source="ollama"))
+    notes = [note.code for note in run_notes(build_run(trace, server_version=version))]
+    assert (notes == ["old-ollama-rate"]) == told
+
+
+def test_different_answers_are_told_of_the_same_request_only(
+    build_trace: Build, build_run: BuildRun
+) -> None:
+    one = build_run(build_trace([(1, "answer", "a")], tokens=Tokens(output=349)))
+    same = build_run(build_trace([(1, "answer", "a")], mode="blocking"), channel="B")
+    other = build_run(build_trace([(1, "answer", "b")], tokens=Tokens(output=324)), channel="B")
+    asked = build_run(other.trace, channel="B", request=Request(prompt="How?"))
+    failed = build_run(build_trace([(1, "answer", "b")], ended="error"), channel="B")
+    assert pair_notes(one, same) == pair_notes(one, asked) == pair_notes(one, failed) == ()
+    (note,) = pair_notes(one, other)
+    assert note.sentence == (
+        "The two answers differ (349 and 324 tokens): compare rates, not totals."
+    )
+
+
+def test_races_are_told(build_trace: Build, build_run: BuildRun) -> None:
+    a, b = (build_run(build_trace(STEADY), layout="race", channel=name) for name in "AB")
+    assert [note.code for note in pair_notes(a, b)] == ["race"]
+
+
+def test_hashes_survive_lone_surrogates_and_ignore_thinking(build_trace: Build) -> None:
+    odd = build_trace([(1, "answer", "\ud83d")])
+    assert output_hash(odd) != output_hash(build_trace([(1, "answer", "?")]))
+    thought = build_trace([(1, "reasoning", "hm"), (2, "answer", "\ud83d")])
+    assert output_hash(thought) == output_hash(odd)
