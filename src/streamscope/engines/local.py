@@ -3,11 +3,11 @@
 import importlib.util
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streamscope.engines.child import Announcement, Child
-from streamscope.engines.engine import Engine
+from streamscope.engines.engine import Engine, EngineError
 from streamscope.engines.weights import SMOLLM2
 from streamscope.trace import Target
 
@@ -22,6 +22,7 @@ OWN_CAUTION = "Your own model on this machine's processor: one request at a time
 
 _LOAD_LIMIT_S = 300.0
 _MAX_TOKENS = 512
+_LLAMA_ERROR = re.compile(r"[\d.]+ E (?:\w+ +)*\w+: (.+)")
 
 
 def missing() -> str | None:
@@ -56,10 +57,13 @@ async def start(
     report("loading model")
     child = Child(
         "streamscope.engines.llama_child",
-        {"gguf": str(gguf.absolute()), "model": model, "key": key},
+        {"gguf": str(gguf), "model": model, "key": key},
         name="The local model",
     )
-    ready = await child.announced(Announcement, timeout_s)
+    try:
+        ready = await child.announced(Announcement, timeout_s)
+    except EngineError as error:
+        raise EngineError(f"{error}{_first_words(child.last_lines)}") from error
     return Engine(
         name="local",
         target=Target(protocol="openai-chat", url=f"{ready.url}/v1", model=ready.model),
@@ -69,6 +73,14 @@ async def start(
         defaults={"max_tokens": _MAX_TOKENS, "params": {"cache_prompt": False}},
         process=child,
     )
+
+
+def _first_words(lines: Sequence[str]) -> str:
+    """Return llama.cpp's first error, the root of those that follow, in brackets; or nothing."""
+    for line in lines:
+        if found := _LLAMA_ERROR.match(line):
+            return f" ({found[1].strip()[:200]})"
+    return ""
 
 
 def model_name(gguf: Path) -> str:
