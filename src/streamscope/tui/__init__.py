@@ -1,0 +1,1 @@
+"""The screens: they draw what was measured and decide nothing."""

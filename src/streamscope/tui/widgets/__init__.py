@@ -1,0 +1,1 @@
+"""Widgets: they are given values and draw them."""

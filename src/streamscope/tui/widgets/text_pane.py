@@ -1,0 +1,437 @@
+"""The pane that shows an answer while it streams."""
+
+from collections import deque
+from itertools import pairwise
+from time import monotonic
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.actions import SkipAction
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.reactive import reactive, var
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from streamscope.trace import TextKind
+from streamscope.tui.widgets.sanitize import Sanitizer
+from streamscope.tui.widgets.wrapping import Document, Piece, Rewrap, Row, draw, snap, wrap
+
+FLUSH_S: Final = 1 / 25
+"""Least time between two paints of new text, in seconds."""
+
+WORK_S: Final = 0.008
+"""Longest block of work before other events get their turn, in seconds."""
+
+SLICE: Final = 2048
+"""Characters that are wrapped between two looks at the clock."""
+
+CACHED_ROWS: Final = 512
+"""Drawn rows that are kept."""
+
+NARROW: Final = 12
+"""Width, in cells, below which lanes are drawn without their gutter."""
+
+GUTTERS: Final[dict[TextKind, str]] = {"reasoning": "▏ ", "tool": "┆ "}
+"""What marks the rows of a lane, in two cells, so that it does not rely on a colour."""
+
+_INDENTS: Final[dict[TextKind, int]] = {kind: len(gutter) for kind, gutter in GUTTERS.items()}
+
+
+class TextPane(ScrollView, can_focus=True):
+    """Shows one answer while it streams, in time proportional to what is new.
+
+    Text is untrusted: it is made harmless before it is drawn, and markup in it means nothing.
+    Reasoning and tool calls are lanes of their own, with a gutter. The pane follows the end
+    while the reader is there; a reader who scrolled up, or who selected text, stays with what
+    they read. Nothing wakes up while nothing is pending.
+
+    It fills the space it is given; it does not size itself by its text, and draws no border.
+    """
+
+    ALLOW_SELECT = True
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-pane--answer",
+        "text-pane--reasoning",
+        "text-pane--tool",
+        "text-pane--placeholder",
+    }
+
+    DEFAULT_CSS = """
+    TextPane {
+        height: 1fr;
+        width: 1fr;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background 0%;
+        scrollbar-background-hover: $background 0%;
+        scrollbar-background-active: $background 0%;
+
+        & > .text-pane--reasoning, & > .text-pane--tool, & > .text-pane--placeholder {
+            color: $dim-lane;
+        }
+    }
+    """
+
+    placeholder: reactive[str] = reactive("")
+    """What is said in the middle while there is no text."""
+
+    following: var[bool] = var(True, init=False)
+    """Whether the pane follows the end. Changes with where the reader scrolls."""
+
+    def __init__(
+        self,
+        placeholder: str = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.set_reactive(TextPane.placeholder, placeholder)
+        self._received: list[str] = []  # answer text, as it came
+        self._pending: deque[tuple[TextKind, str]] = deque()
+        self._sanitizer = Sanitizer()
+        self._kind: TextKind = "answer"
+        self._document = Document(1, {})
+        self._rewrap: Rewrap | None = None
+        self._timer: Timer | None = None
+        self._worked_at = 0.0
+        self._top = (0, 0)  # line and offset at the top, while the reader is not at the end
+        self._placing = False
+        self._strips: LRUCache[int, Strip] = LRUCache(CACHED_ROWS)
+        self._styles_of: dict[str, Style] = {}
+
+    # What the owner of the pane calls.
+
+    def append(self, kind: TextKind, text: str) -> None:
+        """Add text at the end. It is drawn at the next flush, at most 40 ms later."""
+        if not text:
+            return
+        if kind == "answer":
+            self._received.append(text)
+        for start in range(0, len(text), SLICE):
+            self._pending.append((kind, text[start : start + SLICE]))
+        self._schedule()
+
+    def clear(self) -> None:
+        """Forget all text, and follow the end again."""
+        self._received.clear()
+        self._pending.clear()
+        self._sanitizer = Sanitizer()
+        self._rewrap = None
+        self._document = Document(self._document.width, self._document.indents)
+        self._stop_timer()
+        self._top = (0, 0)
+        if self.is_attached and self in self.screen.selections:
+            # Its offsets would point into text to come.
+            self.screen.selections = {
+                widget: selection
+                for widget, selection in self.screen.selections.items()
+                if widget is not self
+            }
+        self.following = True
+        self._text_changed(0)
+
+    def flush(self) -> None:
+        """Draw everything that is pending now, however long it takes."""
+        if self._document.width and self.is_attached:
+            self._work(until=None)
+
+    @property
+    def plain_text(self) -> str:
+        """The answer as received, for copying and saving; not made harmless for a terminal."""
+        if len(self._received) > 1:
+            self._received[:] = ["".join(self._received)]
+        return self._received[0] if self._received else ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no text of any kind has come."""
+        return not (self._document.lines or self._pending)
+
+    @property
+    def backlog(self) -> int:
+        """Characters that came but are not yet wrapped; 0 when the pane is up to date."""
+        return sum(len(text) for _, text in self._pending)
+
+    def copy_text(self) -> str:
+        """Copy the selection, or else the whole answer, to the clipboard; return it."""
+        selection = self.text_selection
+        chosen = self.get_selection(selection) if selection is not None else None
+        text = chosen[0] if chosen is not None else self.plain_text
+        self.app.copy_to_clipboard(text)
+        return text
+
+    # When work is done.
+
+    def _schedule(self) -> None:
+        """Make sure that work is done soon, if there is any and a size to do it for."""
+        if self._timer is None and self.is_attached and self.scrollable_content_region.width:
+            due = self._worked_at + FLUSH_S - monotonic()
+            self._timer = self.set_timer(max(0.001, due), self._tick, name="flush")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _tick(self) -> None:
+        self._stop_timer()
+        if not self._work(until=monotonic() + WORK_S):
+            self._schedule()
+
+    def _work(self, until: float | None) -> bool:
+        """Wrap what is pending, up to a time of the monotonic clock; return whether all is done."""
+        self._worked_at = monotonic()
+        while self._rewrap is not None:
+            if self._rewrap.step(SLICE):
+                self._adopt(self._rewrap.result)
+            elif until is not None and monotonic() > until:
+                return False
+        if not self._pending:
+            return True
+        first = max(0, len(self._document.rows) - 1)
+        was_empty = not self._document.lines
+        while self._pending:
+            self._document.append(*self._next_text())
+            if until is not None and monotonic() > until:
+                break
+        self._text_changed(0 if was_empty else first)
+        return not self._pending
+
+    def _next_text(self) -> tuple[TextKind, str]:
+        """Take pending text of one kind, about a slice of it, and make it harmless."""
+        kind, text = self._pending.popleft()
+        parts = [text]
+        size = len(text)
+        while self._pending and self._pending[0][0] == kind and size < SLICE:
+            parts.append(self._pending.popleft()[1])
+            size += len(parts[-1])
+        if kind != self._kind:
+            self._document.append(self._kind, self._sanitizer.finish())
+            self._kind = kind
+        return kind, self._sanitizer.feed("".join(parts))
+
+    # Size and place.
+
+    def on_mount(self) -> None:
+        """Begin with what was appended before there was a screen."""
+        self._schedule()
+
+    def on_resize(self) -> None:
+        """Wrap anew for the new width, in slices, and keep the reader's place."""
+        width = self.scrollable_content_region.width
+        if not width:
+            return
+        if width != (self._rewrap.result if self._rewrap else self._document).width:
+            indents = _INDENTS if width >= NARROW else {}
+            self._rewrap = Rewrap(self._document, width, indents)
+            self._stop_timer()
+            if not self._work(until=monotonic() + WORK_S):
+                self._schedule()
+            return
+        if self.scroll_y >= self.max_scroll_y:
+            self.following = True
+        self._keep_place()
+        self._schedule_pending()
+
+    def _schedule_pending(self) -> None:
+        if self._pending or self._rewrap is not None:
+            self._schedule()
+
+    def _adopt(self, document: Document) -> None:
+        """Show a document that was wrapped anew, the same text at the top."""
+        self._rewrap = None
+        self._document = document
+        self._text_changed(0)
+        if not self.following and document.lines:
+            self._scroll_to_row(document.row_at(*self._top))
+
+    def _text_changed(self, first: int) -> None:
+        """Take note that the rows from ``first`` on are new or other than they were."""
+        if first == 0:
+            self._strips.clear()
+        self._strips.discard(first)
+        self._resize_content(Size(self._document.width, self._document.height))
+        top, height = self.scroll_offset.y, self.size.height
+        if first == 0:
+            self.refresh()
+        elif first < top + height:
+            begin = max(first, top)
+            self.refresh_lines(begin, top + height - begin)
+        self._keep_place()
+
+    def _resize_content(self, size: Size) -> None:
+        """Set how far the pane scrolls.
+
+        Setting ``virtual_size`` itself would lay out the whole screen for each new row. Here
+        nothing but the scroll bar depends on it, because that is always shown.
+        """
+        self.set_reactive(Widget.virtual_size, size)
+        if self.is_attached:
+            self.vertical_scrollbar.window_virtual_size = size.height
+
+    def _keep_place(self) -> None:
+        """Go to the end if the reader is there; a selection holds the view."""
+        if self.is_attached and self.following and self.text_selection is None:
+            self._scroll_to_row(self.max_scroll_y)
+
+    def _scroll_to_row(self, row: int) -> None:
+        if self.scroll_y == row == self.scroll_target_y:
+            return
+        self._placing = True
+        try:
+            self.scroll_to(y=row, animate=False, force=True)
+        finally:
+            self._placing = False
+
+    def watch_scroll_target_y(self, target: float) -> None:
+        """Follow the end from when the reader means to go there, and no longer than that."""
+        if not self._placing:
+            self.following = target >= self.max_scroll_y
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Remember the text at the top."""
+        super().watch_scroll_y(old_value, new_value)
+        rows = self._document.rows
+        if rows and not self._placing and self._rewrap is None:
+            row = rows[min(round(new_value), len(rows) - 1)]
+            self._top = (row.line, row.start)
+
+    def action_scroll_end(self) -> None:
+        """Go to the end and follow it."""
+        if not self.max_scroll_y:
+            raise SkipAction
+        self.following = True
+        self._scroll_to_row(self.max_scroll_y)
+
+    # Selection, in logical lines and code points: appended text and new widths do not move it.
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text without the breaks of the wrap and without gutters."""
+        lines = self._document.lines
+        if not lines:
+            return None
+        start, end = selection
+        first = 0 if start is None else min(start.y, len(lines) - 1)
+        last = len(lines) - 1 if end is None else min(end.y, len(lines) - 1)
+        texts = [self._document.line_text(line) for line in range(first, last + 1)]
+        if end is not None and end.y == last:
+            texts[-1] = texts[-1][: self._snap(last, end.x, up=True)]
+        if start is not None and start.y == first:
+            texts[0] = texts[0][self._snap(first, start.x, up=False) :]
+        return "\n".join(texts), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection; go on following once it is gone."""
+        self.refresh()
+        if selection is None:
+            self._keep_place()
+
+    def _snap(self, line: int, offset: int, *, up: bool) -> int:
+        """Move an offset of a line off the inside of a cluster."""
+        row = self._document.rows[self._document.row_at(line, offset)]
+        return row.start + snap(row.text, offset - row.start, up=up)
+
+    def _selected(self, row: Row, selection: Selection | None) -> tuple[int, int] | None:
+        """Return the part of a row's text that is selected, if any."""
+        span = selection.get_span(row.line) if selection is not None else None
+        if span is None:
+            return None
+        start, end = span
+        first = snap(row.text, max(0, start - row.start), up=False)
+        last = len(row.text) if end == -1 else snap(row.text, end - row.start, up=True)
+        return (first, last) if first < min(last, len(row.text)) else None
+
+    # Drawing.
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in the old styles."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles_of.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the pane."""
+        width = self.scrollable_content_region.width
+        document = self._document
+        if self.is_empty:
+            return self._placeholder_line(y, width)
+        index = self.scroll_offset.y + y
+        if index >= document.height:
+            return Strip.blank(width, self._style("answer"))
+        row = document.rows[index]
+        selected = self._selected(row, self.text_selection)
+        if selected is not None:
+            return self._draw_row(row, width, selected)
+        strip = self._strips.get(index)
+        if strip is None or strip.cell_length != width:
+            strip = self._strips[index] = self._draw_row(row, width, None)
+        return strip
+
+    def _draw_row(self, row: Row, width: int, selected: tuple[int, int] | None) -> Strip:
+        document = self._document
+        kind = document.lines[row.line].kind
+        style = self._style(kind)
+
+        def segment(text: str, offset: int, style: Style) -> Segment:
+            # By this, Textual knows which character lies under the pointer.
+            place = Style.from_meta({"offset": (row.start + offset, row.line)})
+            return Segment(text, style + place)
+
+        segments = [
+            segment(cell, 0, style)
+            for cell in GUTTERS.get(kind, "")[: document.indents.get(kind, 0)]
+        ]
+        pieces = draw(row.text, document.width_of(kind))
+        marked = self._style("selection") if selected is not None else style
+        for piece in _divide(pieces, selected):
+            inside = selected is not None and selected[0] <= piece.start < selected[1]
+            segments.append(segment(piece.text, piece.start, style + marked if inside else style))
+        if not pieces and width:
+            segments.append(segment(" ", 0, style))
+        return Strip(segments).crop_extend(0, width, style)
+
+    def _placeholder_line(self, y: int, width: int) -> Strip:
+        style = self._style("placeholder")
+        lines = wrap(self.placeholder, width)
+        index = y - max(0, (self.size.height - len(lines)) // 2)
+        if not 0 <= index < len(lines):
+            return Strip.blank(width, style)
+        text = "".join(piece.text for piece in draw(lines[index].rstrip(), width))
+        line = Strip([Segment(text, style)])
+        left = Strip.blank((width - line.cell_length) // 2, style)
+        return Strip.join([left, line]).crop_extend(0, width, style)
+
+    def _style(self, part: str) -> Style:
+        """Return the style of a kind of text, of the placeholder, or of the selection."""
+        style = self._styles_of.get(part)
+        if style is None:
+            if part == "selection":
+                style = self.screen.get_component_rich_style("screen--selection")
+            else:
+                style = self.get_component_rich_style(f"text-pane--{part}")
+            self._styles_of[part] = style
+        return style
+
+
+def _divide(pieces: list[Piece], selected: tuple[int, int] | None) -> list[Piece]:
+    """Cut pieces at the edges of the selection, which lie between clusters."""
+    if selected is None:
+        return pieces
+    divided: list[Piece] = []
+    for text, start, end in pieces:
+        if len(text) != end - start:
+            divided.append(Piece(text, start, end))
+            continue
+        edges = [start, *(edge for edge in selected if start < edge < end), end]
+        divided.extend(Piece(text[a - start : b - start], a, b) for a, b in pairwise(edges))
+    return divided
