@@ -110,8 +110,8 @@ STEPS: tuple[Step, ...] = (
         # Lists, newest first, of everything and of one group.
         "CREATE INDEX runs_newest ON runs (started_utc)",
         "CREATE INDEX runs_newest_of_group ON runs (group_id, started_utc)",
-        # Counts and medians of a group are answered by this index alone.
-        "CREATE INDEX runs_to_pool ON runs (group_id, mode, left_out, started_utc, server_version)",
+        # The runs of a group to be counted, and to be pooled: in this order without sorting.
+        "CREATE INDEX runs_to_pool ON runs (group_id, mode, left_out, server_version, started_utc)",
         "CREATE INDEX runs_of_comparison ON runs (comparison_id, pair)",
         "CREATE INDEX prompts_newest ON prompts (newest_utc)",
         "CREATE INDEX groups_of_prompt ON groups (prompt_id)",
