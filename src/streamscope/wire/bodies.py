@@ -1,0 +1,210 @@
+"""Decoders by framing: SSE, NDJSON, or one whole body. A protocol brings only a reader.
+
+A reader gets payloads and knows one protocol; a body gets bytes and knows one framing. Whatever
+comes after the end mark or after a failure is dropped: a ``[DONE]`` behind an error is no success.
+"""
+
+import abc
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from streamscope.wire import faults, lenient
+from streamscope.wire.base import Decoder
+from streamscope.wire.events import End, Event, Failure, Flag, Ping
+from streamscope.wire.framing import (
+    DONE,
+    LIMIT_BYTES,
+    LineSplitter,
+    SseComment,
+    SseItem,
+    SseSplitter,
+)
+from streamscope.wire.messages import clean, find_report
+
+_ANY = msgspec.json.Decoder()
+_HEAD_CHARS = 200
+
+
+class Reader(abc.ABC):
+    """Turns the payloads of one response into events, and holds its state."""
+
+    @abc.abstractmethod
+    def read(self, payload: bytes, name: str = "message") -> list[Event]:
+        """Return the events of one payload, in order; ``End`` last.
+
+        Args:
+            payload: One JSON text, not blank.
+            name: Name of the event that it came in.
+
+        Raises:
+            NotValidError: It is not the protocol.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> list[Event]:
+        """Return what was held back; nothing more will be read. May be called again."""
+
+
+class _Body(Decoder):
+    """What all framings share: bad payloads, and that nothing follows the end."""
+
+    def __init__(self, reader: Reader, limit: int) -> None:
+        self._reader = reader
+        self._limit = limit
+        self._over = False
+        self._understood = False
+
+    def _read(self, payload: bytes, name: str = "message", *, cut: bool = False) -> list[Event]:
+        """Return the events of one payload, whatever it is.
+
+        Args:
+            payload: The payload.
+            name: Name of the event that it came in.
+            cut: Whether the body ended in it. If it is then no JSON, that is why, and the
+                missing end mark tells of it better than a complaint about its form.
+        """
+        try:
+            events = self._reader.read(payload, name)
+        except lenient.NotValidError as error:
+            if cut and self._understood:
+                return [Flag("unterminated")]
+            return [_failure(payload, error)]
+        self._understood = True
+        return events
+
+    def _until_over(self, events: Iterable[Event]) -> list[Event]:
+        """Return the events up to the first end or failure, and note that it came."""
+        taken: list[Event] = []
+        for event in events:
+            if self._over:
+                break
+            if isinstance(event, Failure):
+                self._over = True
+                taken += self._reader.close()
+            elif isinstance(event, End):
+                self._over = True
+            taken.append(event)
+        return taken
+
+    def _too_long(self) -> Failure:
+        return Failure("oversize", f"{self._limit:,} bytes in one piece")
+
+
+class SseBody(_Body):
+    """Decodes ``text/event-stream``."""
+
+    def __init__(self, reader: Reader, limit: int = LIMIT_BYTES) -> None:
+        """Take events of up to ``limit`` bytes."""
+        super().__init__(reader, limit)
+        self._sse = SseSplitter(limit)
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Return the events that this read completed."""
+        if self._over:
+            return []
+        events = self._items(self._sse.feed(data))
+        if self._sse.overflow:
+            events += self._until_over([self._too_long()])
+        return events
+
+    def finish(self) -> Sequence[Event]:
+        """Return what is left, and say whether the last event was cut."""
+        if self._over:
+            return []
+        items = self._sse.finish()
+        events = self._items(items, cut=self._sse.unterminated)
+        if self._sse.unterminated and Flag("unterminated") not in events:
+            events.insert(0, Flag("unterminated"))
+        if not self._understood and not self._over and self._sse.ignored:
+            events.append(_failure(self._sse.ignored, lenient.NotValidError("no event stream")))
+        if not self._over:
+            events += self._reader.close()
+        return events
+
+    def _items(self, items: Iterable[SseItem], *, cut: bool = False) -> list[Event]:
+        events: list[Event] = []
+        for item in items:
+            if self._over:
+                break
+            if isinstance(item, SseComment):
+                self._understood = True
+                events.append(Ping())
+                continue
+            payload = item.data.strip()
+            if payload == DONE or (not payload and item.name != "message"):
+                self._understood = True
+                events += self._until_over([*self._reader.close(), End()])
+            elif payload:
+                events += self._until_over(self._read(payload, item.name, cut=cut))
+        return events
+
+
+class NdjsonBody(_Body):
+    """Decodes one JSON text a line."""
+
+    def __init__(self, reader: Reader, limit: int = LIMIT_BYTES) -> None:
+        """Take lines of up to ``limit`` bytes."""
+        super().__init__(reader, limit)
+        self._lines = LineSplitter(limit=limit)
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Return the events of the lines that this read completed."""
+        events: list[Event] = []
+        for line in self._lines.feed(data):
+            if self._over:
+                break
+            if line.strip():
+                events += self._until_over(self._read(line))
+        if self._lines.overflow:
+            events += self._until_over([self._too_long()])
+        return events
+
+    def finish(self) -> Sequence[Event]:
+        """Return the events of a last line without its end."""
+        if self._over:
+            return []
+        rest = self._lines.finish()
+        events = self._until_over(self._read(rest, cut=True)) if rest.strip() else []
+        return events if self._over else [*events, *self._reader.close()]
+
+
+class WholeBody(_Body):
+    """Decodes a body that is one JSON text, and says nothing before it is whole."""
+
+    def __init__(self, reader: Reader, limit: int = LIMIT_BYTES) -> None:
+        """Take bodies of up to ``limit`` bytes."""
+        super().__init__(reader, limit)
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Keep the bytes; only a body that is too long is told at once."""
+        if self._over:
+            return []
+        self._bytes += data
+        if len(self._bytes) > self._limit:
+            self._bytes.clear()
+            return self._until_over([self._too_long()])
+        return []
+
+    def finish(self) -> Sequence[Event]:
+        """Return all events of the body."""
+        body = bytes(self._bytes).strip()
+        if self._over or not body:
+            return []
+        # A body that breaks off was cut by a connection that ends without saying so.
+        self._understood = body.startswith(b"{") and not body.endswith(b"}")
+        events = self._until_over(self._read(body, cut=True))
+        return events if self._over else [*events, *self._reader.close()]
+
+
+def _failure(payload: bytes, error: lenient.NotValidError) -> Failure:
+    """Say what a payload is that is not the protocol: perhaps an error of another shape."""
+    try:
+        value = lenient.decode(payload, _ANY)
+    except lenient.NotValidError:
+        value = None
+    if find_report(value) is not None:
+        return faults.reported(value)
+    head = clean(payload[: 4 * _HEAD_CHARS].decode("utf-8", "replace"), _HEAD_CHARS)
+    return Failure("malformed", f"{error}: {head}")
