@@ -54,6 +54,13 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     limits: Limits = Limits()
     proxy: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Start({self.run_id!r}, {self.target!r}, {self.mode!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show what identifies the run, and never the key."""
+        return [("run_id", self.run_id), ("target", self.target), ("mode", self.mode)]
+
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
     """End a run at once and close its connection."""

@@ -95,7 +95,7 @@ class Runner:
             self._fail(self._transport_fault(error))
         trace.clock = self._wire.clock
         trace.reads = self._wire.read_index + 1
-        self._emit(Finished(start.run_id, trace=trace))
+        self._emit(Finished(run_id=start.run_id, trace=trace))
 
     def _fail(self, fault: Fault) -> None:
         self._trace.ended = "error"
@@ -293,7 +293,6 @@ async def _beginning(response: httpx.Response, limit: int) -> bytes:
 
 def _with_location(response: httpx.Response, body: bytes) -> bytes:
     """Return the body of an error, or where a redirect leads, which its body rarely says."""
-    location = response.headers.get("location")
-    if response.is_redirect and location:
-        return location.encode()
+    if response.has_redirect_location:
+        return str(response.headers["location"]).encode()
     return body

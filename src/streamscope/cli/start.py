@@ -1,0 +1,66 @@
+"""From a command line and the config file to a session and a request."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from streamscope import settings
+from streamscope.cli.arguments import Options, parameters, prompt_text, thinking
+from streamscope.history import History
+from streamscope.probe.messages import Limits
+from streamscope.settings import Config, Places
+from streamscope.trace import Request
+from streamscope.trial.session import Session, Wish
+
+T = TypeVar("T")
+
+
+def _said(value: T | None, otherwise: T | None) -> T | None:
+    return otherwise if value is None else value
+
+
+def request(options: Options, config: Config, prompt: str) -> Request:
+    """Return what is to be asked: what was said, else what the config says."""
+    base = config.request
+    return Request(
+        prompt=prompt,
+        system=_said(options.system, base.system),
+        temperature=_said(options.temperature, base.temperature),
+        top_p=_said(options.top_p, base.top_p),
+        seed=_said(options.seed, base.seed),
+        max_tokens=_said(options.max_tokens, base.max_tokens),
+        stop=options.stop,
+        think=base.think if options.think is None else thinking(options.think),
+        params=parameters(options.params),
+    )
+
+
+def prompt(options: Options) -> str:
+    """Return the prompt that was named; empty if none was."""
+    return prompt_text(options.prompt) if options.prompt else ""
+
+
+def session(options: Options, config: Config, places: Places, history: History | None) -> Session:
+    """Return a session for what was said on the command line."""
+    engine = options.engine or ("auto" if options.url else config.engine)
+    # A URL of the config file names the target only as long as nobody names another one.
+    named = bool(options.url or options.engine)
+    return Session(
+        wish=Wish(
+            engine=engine,
+            url=options.url or ("" if named else config.url),
+            protocol=options.protocol or ("" if named else config.protocol),
+            model=options.model or ("" if named else config.model),
+        ),
+        history=history,
+        cache_dir=places.cache,
+        limits=Limits(
+            connect_s=config.timeouts.connect_s,
+            stall_s=options.stall_s or config.timeouts.stall_s,
+            total_s=options.timeout_s or config.timeouts.total_s,
+        ),
+        key_for=lambda url: settings.key_for(url, config),
+        proxy_for=settings.proxy_for,
+        ollama_host=settings.ollama_host(),
+        gguf=Path(config.model_file).expanduser() if config.model_file else None,
+        profile=config.profile,
+    )

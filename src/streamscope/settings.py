@@ -1,0 +1,238 @@
+"""Where things are and what the person wants: the one place that reads environment and config.
+
+The config file belongs to the person who wrote it: what the app remembers is written back into it
+with every comment kept.
+"""
+
+import contextlib
+import ipaddress
+import os
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import platformdirs
+
+from streamscope.trace import Layout
+
+APP = "streamscope"
+
+EngineName = Literal["auto", "local", "simulator"]
+"""What answers when no server is named."""
+
+
+class SettingsError(Exception):
+    """Something in config or environment can't be used; the text is a sentence for a person."""
+
+
+class RequestDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked for when nothing else is said; ``None`` leaves it to the server.
+
+    The same temperature and seed on both channels let a server give the same text twice, so that
+    a difference between the two is one of delivery.
+    """
+
+    temperature: float | None = 0.2
+    seed: int | None = 42
+    max_tokens: int | None = None
+    top_p: float | None = None
+    system: str | None = None
+    think: bool | str | None = None
+
+
+class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of one run, in seconds."""
+
+    connect_s: float = 5.0
+    stall_s: float = 120.0
+    total_s: float = 600.0
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The config file.
+
+    Attributes:
+        theme: Name of the colour theme.
+        engine: What answers when no server is named.
+        url: Base URL of the server to open with.
+        protocol: How it speaks; found out when empty.
+        model: Its model; the server's first when empty.
+        model_file: A GGUF file for the local model instead of the one that is fetched.
+        profile: Name of the simulator's profile.
+        repeat: Pairs that the repeat key measures.
+        allow_plain_http_key: Send a key over unencrypted HTTP to another machine.
+        request: What is asked for by default.
+        timeouts: Bounds of one run.
+        keys: Key for a command, by the command's name.
+        layouts: Whether a run is a race or apart, by target.
+    """
+
+    theme: str = ""
+    engine: EngineName = "auto"
+    url: str = ""
+    protocol: str = ""
+    model: str = ""
+    model_file: str = ""
+    profile: str = "default"
+    repeat: int = 5
+    allow_plain_http_key: bool = False
+    request: RequestDefaults = RequestDefaults()
+    timeouts: Timeouts = Timeouts()
+    keys: dict[str, str] = {}
+    layouts: dict[str, Layout] = {}
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where files are kept.
+
+    Attributes:
+        config: Folder of ``config.toml`` and ``themes/``.
+        data: Folder of the history.
+        cache: Folder of what can be fetched again.
+    """
+
+    config: Path
+    data: Path
+    cache: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The config file; it need not exist."""
+        return self.config / "config.toml"
+
+    @property
+    def themes(self) -> Path:
+        """Themes of the person's own."""
+        return self.config / "themes"
+
+    @property
+    def history_file(self) -> Path:
+        """The history database."""
+        return self.data / "history.db"
+
+
+def places() -> Places:
+    """Return where files are kept: the platform's folders, or all under ``STREAMSCOPE_HOME``."""
+    if home := os.environ.get("STREAMSCOPE_HOME"):
+        base = Path(home).expanduser()
+        return Places(base / "config", base / "data", base / "cache")
+    return Places(
+        Path(platformdirs.user_config_dir(APP)),
+        Path(platformdirs.user_data_dir(APP)),
+        Path(platformdirs.user_cache_dir(APP)),
+    )
+
+
+def load(file: Path) -> Config:
+    """Read the config file; defaults where there is none.
+
+    Raises:
+        SettingsError: It can't be read, or says something that means nothing here.
+    """
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise SettingsError(f"The config file {file} can't be read: {error.strerror}.") from error
+    try:
+        return msgspec.toml.decode(text, type=Config)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"The config file {file} is wrong: {error}.") from error
+
+
+def remember(file: Path, keys: tuple[str, ...], value: str) -> None:
+    """Write one value into the config file; keep everything else in it, comments too.
+
+    Args:
+        file: The config file; made when it is not there.
+        keys: The path to the value: tables, then the key.
+        value: The value.
+
+    Raises:
+        SettingsError: It can't be written, or what is there is no TOML.
+    """
+    import tomlkit  # noqa: PLC0415 (only needed when something is chosen, never at start)
+    import tomlkit.exceptions  # noqa: PLC0415
+
+    try:
+        old = file.read_text(encoding="utf-8") if file.exists() else ""
+        document = tomlkit.parse(old)
+        table: Any = document
+        for key in keys[:-1]:
+            table = table.setdefault(key, tomlkit.table())
+        table[keys[-1]] = value
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as new:
+                new.write(tomlkit.dumps(document))
+            Path(name).replace(file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise SettingsError(f"The choice can't be kept in {file}: {error.strerror}.") from error
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise SettingsError(f"The choice can't be kept, {file} is no TOML: {error}.") from error
+
+
+def ollama_host() -> str:
+    """Return ``OLLAMA_HOST`` as it is set; empty when it is not."""
+    return os.environ.get("OLLAMA_HOST", "")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host(url: str) -> str:
+    return (urllib.parse.urlsplit(url).hostname or "").lower()
+
+
+def key_for(url: str, config: Config) -> str | None:
+    """Return the key for a server out of the environment, if there is one.
+
+    ``STREAMSCOPE_API_KEY`` goes to whatever server was named; a vendor's key goes to the vendor's
+    host, or to the one that the vendor's own variable names, and nowhere else.
+
+    Raises:
+        SettingsError: The key would go over unencrypted HTTP to another machine.
+    """
+    key = os.environ.get("STREAMSCOPE_API_KEY", "")
+    if not key:
+        vendor = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        if _host(url) == _host(vendor):
+            key = os.environ.get("OPENAI_API_KEY", "")
+        elif _host(url) == "ollama.com":
+            key = os.environ.get("OLLAMA_API_KEY", "")
+    if not key:
+        return None
+    plain = urllib.parse.urlsplit(url).scheme == "http"
+    if plain and not is_loopback(url) and not config.allow_plain_http_key:
+        raise SettingsError(
+            f"The key is not sent to {url} over unencrypted HTTP: use https, "
+            "or set allow_plain_http_key = true in the config file."
+        )
+    return key
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the HTTP proxy that the environment names for a URL; never one for this machine."""
+    parts = urllib.parse.urlsplit(url)
+    if is_loopback(url) or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy and proxy.startswith("http") else None

@@ -1,0 +1,1 @@
+"""Plans comparisons and carries them out, and plays them back."""

@@ -1,0 +1,384 @@
+"""From "nothing is known" to "this server answers", and from there to comparisons and memory.
+
+Nothing here reads config or environment; whoever makes a session has done so.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streamscope.engines import local
+from streamscope.engines.choose import Choice, Wanted, choose, place
+from streamscope.engines.detect import USUAL, Found, detect
+from streamscope.engines.engine import Engine, EngineError
+from streamscope.engines.launch import launch
+from streamscope.engines.ollama_host import parse_ollama_host
+from streamscope.engines.weights import Progress
+from streamscope.history import Group, GroupValues, History, HistoryError, RunRow
+from streamscope.measure.figures import Figures
+from streamscope.probe.client import Probe, ProbeError
+from streamscope.probe.messages import Limits
+from streamscope.trace import Layout, Mode, Request, Run, Target
+from streamscope.trial.plan import Channel, Plan
+from streamscope.trial.trial import Listener, Trial
+from streamscope.wire.urls import validate_url
+
+Report = Callable[[str, float | None], None]
+"""Told what is being done, in words for the screen, and the share done (0 to 1) where known."""
+
+SETTLE_S = 1.2
+"""Wait after a stopped run before the same server is asked again, in seconds.
+
+Small servers look only once a second whether anybody still waits (llama.cpp in blocking mode) and
+generate on until then, which would slow down the next run.
+"""
+
+REMEMBERED = ("ttfv_s", "t_any_s", "total_s", "visible_tok_per_s", "chunks_per_s", "output_tokens")
+"""Figures of which the history panel shows medians."""
+
+RECENT = 8
+"""Runs in the panel's list."""
+
+
+class NoServerError(Exception):
+    """There is nothing to measure; the text is a sentence for a person."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person wants to measure. Empty members are found out.
+
+    Attributes:
+        engine: What answers when no URL is named.
+        url: Base URL of a server.
+        protocol: How it speaks.
+        model: Its model.
+    """
+
+    engine: Wanted = "auto"
+    url: str = ""
+    protocol: str = ""
+    model: str = ""
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that is ready to be measured.
+
+    Attributes:
+        target: The server.
+        key: Its key.
+        engine: Name of the engine of ours that it is, or empty.
+        reason: Why it was chosen, a sentence.
+        caution: What must be known before trusting its answers, or empty.
+        contended: Whether two live requests would disturb each other.
+        uncached: Whether it is told not to cache prompts, so that no run has its prefill for
+            nothing.
+        version: Version of the server, where known.
+        proxy: HTTP proxy to go through.
+        process: The engine, if it is one of ours.
+    """
+
+    target: Target
+    key: str | None = None
+    engine: str = ""
+    reason: str = ""
+    caution: str = ""
+    contended: bool = True
+    uncached: bool = False
+    version: str = ""
+    proxy: str | None = None
+    process: Engine | None = None
+
+    def __repr__(self) -> str:
+        return f"Setup({self.identity!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show which server it is, and never the key."""
+        return [("identity", self.identity)]
+
+    @property
+    def identity(self) -> str:
+        """Name that lasts: an engine of ours has another port at each start."""
+        where = self.engine or place(self.target.url)
+        return f"{self.target.protocol} {where} {self.target.model}".rstrip()
+
+    @property
+    def place(self) -> str:
+        """Host and port, or what stands in for them."""
+        return self.engine or place(self.target.url)
+
+    @property
+    def layout(self) -> Layout:
+        """How a pair is measured unless the person says otherwise."""
+        return "apart" if self.contended else "race"
+
+    def fill(self, request: Request) -> Request:
+        """Return a request with what this server wants in every request of its own added."""
+        return request if self.process is None else self.process.fill(request)
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the history knows of a prompt on a target.
+
+    Attributes:
+        values: Figures of the runs that may be pooled, by mode.
+        recent: The newest runs, newest first.
+    """
+
+    values: Mapping[Mode, GroupValues]
+    recent: list[RunRow]
+
+
+class Session:
+    """Everything between the front door and the measuring: one for each start of the program."""
+
+    def __init__(
+        self,
+        *,
+        wish: Wish,
+        history: History | None,
+        cache_dir: Path,
+        limits: Limits,
+        key_for: Callable[[str], str | None],
+        proxy_for: Callable[[str], str | None],
+        ollama_host: str = "",
+        gguf: Path | None = None,
+        profile: str = "default",
+    ) -> None:
+        """Prepare a session; nothing is started yet.
+
+        Args:
+            wish: What the person wants to measure.
+            history: Keeps the runs; ``None`` for none.
+            cache_dir: Where fetched weights are kept.
+            limits: Bounds of each run.
+            key_for: Returns the key for a URL; may raise with a sentence.
+            proxy_for: Returns the proxy for a URL.
+            ollama_host: The value of ``OLLAMA_HOST``.
+            gguf: A model of the person's own for the local engine.
+            profile: The simulator's profile.
+        """
+        self._wish = wish
+        self._history = history
+        self._cache_dir = cache_dir
+        self._limits = limits
+        self._key_for = key_for
+        self._proxy_for = proxy_for
+        self._ollama_host = ollama_host
+        self._gguf = gguf
+        self._profile = profile
+        self._probe = Probe()
+        self._setup: Setup | None = None
+        self._warm: set[tuple[str, str]] = set()
+        self._pairs: dict[tuple[str, str], int] = {}
+        self._settled_ns = 0
+        self._saves: list[Future[None]] = []
+
+    # ------------------------------------------------------------------------- finding a server
+
+    async def open(self, report: Report, wish: Wish | None = None) -> Setup:
+        """Find or start a server.
+
+        Args:
+            report: Told what is being done.
+            wish: What is wanted now; what was wanted at first, if nothing is said.
+
+        Raises:
+            NoServerError: There is none, and one sentence says why.
+        """
+        wish = wish or self._wish
+        self._close_engine()
+        report("looking for a server", None)
+        try:
+            await self._probe.start()
+            choice = await self._choose(wish)
+            setup = await self._prepare(choice, wish, report)
+        except (EngineError, ProbeError) as error:
+            raise NoServerError(str(error)) from error
+        self._setup = setup
+        return setup
+
+    async def _choose(self, wish: Wish) -> Choice:
+        target = None
+        if wish.url:
+            try:
+                url = validate_url(wish.url)
+            except ValueError as error:
+                raise NoServerError(str(error)) from error
+            target = Target(protocol=wish.protocol, url=url, model=wish.model)
+        return await choose(
+            self._fetch,
+            engine=wish.engine,
+            target=target,
+            ollama_host=self._ollama_host,
+            local_missing=local.missing(),
+        )
+
+    async def _prepare(self, choice: Choice, wish: Wish, report: Report) -> Setup:
+        if choice.kind == "server":
+            assert choice.target is not None
+            target = choice.target
+            if wish.model and not wish.url:
+                target = msgspec.structs.replace(target, model=wish.model)
+            return Setup(
+                target=target,
+                key=self._key_for(target.url),
+                reason=choice.reason,
+                contended=choice.contended,
+                version=choice.version,
+                proxy=self._proxy_for(target.url),
+            )
+
+        def progress(at: Progress) -> None:
+            share = at.done / at.total if at.done and at.total else None
+            size = f": {at.done / 1e6:.0f} of {at.total / 1e6:.0f} MB" if share else ""
+            report(f"{at.phase}{size}", share)
+
+        launched = await launch(
+            choice,
+            cache_dir=self._cache_dir,
+            gguf=self._gguf,
+            profile=self._profile,
+            fallback=wish.engine == "auto",
+            report=lambda phase: report(phase, None),
+            progress=progress,
+        )
+        engine = launched.engine
+        return Setup(
+            target=engine.target,
+            key=engine.key,
+            engine=engine.name,
+            reason=launched.reason,
+            caution=engine.caution,
+            contended=True,
+            uncached=True,
+            process=engine,
+        )
+
+    async def discover(self) -> list[Found]:
+        """Return the servers that answer on the usual ports of this machine."""
+        await self._probe.start()
+        return await detect(self._fetch, [parse_ollama_host(self._ollama_host), *USUAL])
+
+    async def _fetch(self, url: str, timeout_s: float) -> tuple[int, bytes]:
+        headers: dict[str, str] = {}
+        if key := self._key_for(url):
+            headers["Authorization"] = f"Bearer {key}"
+        return await self._probe.fetch(url, timeout_s, headers, self._proxy_for(url))
+
+    # ------------------------------------------------------------------------------- measuring
+
+    def interactive_plan(self, setup: Setup, request: Request, pairs: int, layout: Layout) -> Plan:
+        """Return the plan for some pairs that a person asks for on the screen.
+
+        Before the first pair of a prompt on a server that caches prompts, one token is asked for:
+        it loads the model and fills the cache, or else the run that goes first would pay for both.
+        """
+        about = (setup.identity, request.prompt)
+        cold = about not in self._warm and not setup.uncached and layout == "apart"
+        self._warm.add(about)
+        before = self._pairs.get(about, 0)
+        self._pairs[about] = before + pairs
+        return Plan(
+            pairs=pairs,
+            warmups=int(cold),
+            prefill_only=True,
+            layout=layout,
+            first_pair=before,
+        )
+
+    def trial(self, setup: Setup, request: Request, plan: Plan, listener: Listener) -> Trial:
+        """Return a comparison of streaming (A) and blocking (B) on one server, to be carried out.
+
+        Args:
+            setup: The server.
+            request: What is asked.
+            plan: How often, in which order.
+            listener: Is told what happens.
+        """
+        return Trial(
+            probe=self._probe,
+            channels={
+                "A": Channel(name="A", target=setup.target, mode="stream", key=setup.key),
+                "B": Channel(name="B", target=setup.target, mode="blocking", key=setup.key),
+            },
+            request=request,
+            plan=plan,
+            listener=listener,
+            save=self._save,
+            settle=self._settle,
+            limits=self._limits,
+            proxy=setup.proxy,
+            engine=setup.engine,
+            server_version=setup.version,
+        )
+
+    async def _settle(self) -> None:
+        """Wait until a server whose last run was stopped has noticed."""
+        left_ns = self._settled_ns - time.monotonic_ns()
+        if left_ns > 0:
+            await asyncio.sleep(left_ns / 1e9)
+
+    def _save(self, run: Run, figures: Figures) -> None:
+        if run.trace.ended == "cancelled":
+            self._settled_ns = time.monotonic_ns() + int(SETTLE_S * 1e9)
+        if self._history is not None:
+            self._saves.append(self._history.save(run, figures.values))
+
+    # ---------------------------------------------------------------------------------- memory
+
+    def problems(self) -> list[str]:
+        """Return what went wrong with keeping runs since the last call, a sentence each."""
+        done = [save for save in self._saves if save.done()]
+        self._saves = [save for save in self._saves if not save.done()]
+        return [str(error) for save in done if (error := save.exception()) is not None]
+
+    async def saved(self) -> None:
+        """Wait until all runs so far are kept, or could not be."""
+        await asyncio.gather(*map(asyncio.wrap_future, self._saves), return_exceptions=True)
+
+    def memory(self, setup: Setup, request: Request) -> Memory:
+        """Return what the history knows of a request on a server.
+
+        Raises:
+            HistoryError: It can't be read.
+        """
+        if self._history is None:
+            return Memory(values={}, recent=[])
+        group = Group.asked(setup.target, request, engine=setup.engine)
+        return Memory(
+            values=self._history.values(group, REMEMBERED),
+            recent=self._history.recent(RECENT, group),
+        )
+
+    def prompts(self, contains: str = "") -> list[str]:
+        """Return older prompts that contain a text, newest first; none where they can't be read."""
+        if self._history is None:
+            return []
+        try:
+            return self._history.prompts(contains)
+        except HistoryError:
+            return []
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about the history file; empty if nothing."""
+        return self._history.notice if self._history is not None else ""
+
+    # ------------------------------------------------------------------------------------- end
+
+    def _close_engine(self) -> None:
+        if self._setup is not None and self._setup.process is not None:
+            self._setup.process.close()
+        self._setup = None
+
+    async def close(self) -> None:
+        """End every process and keep what is still to be kept."""
+        self._close_engine()
+        await self._probe.close()
+        if self._history is not None:
+            await asyncio.to_thread(self._history.close)
