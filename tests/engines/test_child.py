@@ -1,0 +1,201 @@
+"""Engine processes: they say when they are ready, keep secrets, and never outlive the app."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import pytest
+
+from streamscope.engines import simulator
+from streamscope.engines.child import Announcement, Child
+from streamscope.engines.detect import Fetch
+from streamscope.engines.engine import Engine, EngineError
+
+Eventually = Callable[[Callable[[], bool]], Awaitable[bool]]
+Gone = Callable[[int], bool]
+Parent = Callable[[str], "Popen[str]"]
+
+LLAMA = "streamscope.engines.llama_child"
+
+
+def nothing(_phase: str) -> None:
+    """Ignore a phase."""
+
+
+def pid_of(engine: Engine) -> int:
+    assert isinstance(engine.process, Child)
+    return engine.process.pid
+
+
+class Endless:
+    """A model whose loading begins and never ends, with the interpreter lock held: a FIFO."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = path
+        self._writers: list[int] = []
+
+    def being_loaded(self) -> bool:
+        """Whether somebody has opened it for reading; if so it stays open for them."""
+        try:
+            self._writers.append(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        for writer in self._writers:
+            os.close(writer)
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[Endless]:
+    with closing(Endless(tmp_path / "endless.gguf")) as model:
+        yield model
+
+
+def loading(model: Endless, key: str = "k") -> Child:
+    configuration = {"gguf": str(model.path), "model": "m", "key": key}
+    return Child(LLAMA, configuration, name="The model")
+
+
+def shown_by_the_system(pid: int) -> bytes:
+    """Return what other users' tools may see of a process."""
+    return b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
+
+
+async def test_close_ends_and_reaps_at_once_and_may_be_repeated_from_any_thread() -> None:
+    engine = await simulator.start(report=nothing)
+    pid = pid_of(engine)
+    assert engine.alive
+    engine.close()
+    assert not engine.alive
+    with pytest.raises(ProcessLookupError):  # not even a zombie
+        os.kill(pid, 0)
+    again = threading.Thread(target=engine.close)
+    again.start()
+    again.join()
+    engine.close()
+
+
+async def test_an_engine_that_dies_by_itself_is_seen_to_be_dead(eventually: Eventually) -> None:
+    engine = await simulator.start(report=nothing)
+    os.kill(pid_of(engine), signal.SIGKILL)
+    assert await eventually(lambda: not engine.alive)
+    engine.close()
+
+
+async def test_an_interrupt_from_the_terminal_does_not_reach_an_engine(fetch: Fetch) -> None:
+    engine = await simulator.start(report=nothing)
+    try:
+        os.kill(pid_of(engine), signal.SIGINT)
+        status, _ = await fetch(f"{engine.target.url}/api/version", 10)
+        assert status == 200
+        assert engine.alive
+    finally:
+        engine.close()
+
+
+async def test_a_silent_death_is_told_with_the_last_words() -> None:
+    child = Child("streamscope.engines.no_such_child", {}, name="The thing")
+    with pytest.raises(EngineError, match=r"The thing ended .*exit code 1.*No module named"):
+        await child.announced(Announcement, 20)
+    assert not child.alive
+
+
+async def test_a_wrong_announcement_is_an_error() -> None:
+    child = Child(
+        "streamscope.engines.pip_child",
+        {"arguments": ["--version"], "temporary": os.devnull},
+        name="pip",
+    )
+    with pytest.raises(EngineError, match=r"pip announced itself wrongly: .*url"):
+        await child.announced(Announcement, 20)
+
+
+async def test_an_engine_that_never_gets_ready_is_given_up(endless: Endless, gone: Gone) -> None:
+    child = loading(endless)
+    with pytest.raises(EngineError, match=r"The model was not ready after 0\.2 s\."):
+        await child.announced(Announcement, 0.2)
+    assert gone(child.pid)
+
+
+async def test_a_cancelled_start_leaves_no_process(
+    endless: Endless, eventually: Eventually, gone: Gone
+) -> None:
+    child = loading(endless)
+    waiting = asyncio.create_task(child.announced(Announcement, 60))
+    assert await eventually(endless.being_loaded)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert gone(child.pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_secrets_are_neither_in_the_arguments_nor_in_the_environment(
+    endless: Endless, eventually: Eventually
+) -> None:
+    child = loading(endless, key="s3cr3t-of-this-test")
+    try:
+        assert await eventually(endless.being_loaded)
+        shown = shown_by_the_system(child.pid)
+    finally:
+        child.close()
+    assert LLAMA.encode() in shown
+    assert b"s3cr3t-of-this-test" not in shown
+
+
+async def test_an_engine_ends_when_the_app_is_killed(
+    parent: Parent, eventually: Eventually, gone: Gone
+) -> None:
+    app = parent(
+        """
+        import asyncio, time
+        from streamscope.engines import simulator
+        engine = asyncio.run(simulator.start(report=lambda phase: None))
+        print(engine.process.pid, flush=True)
+        time.sleep(600)
+        """
+    )
+    pid = await first_number(app)
+    assert not gone(pid)
+    app.kill()
+    assert await eventually(lambda: gone(pid))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux ends a process while a library holds the lock"
+)
+async def test_an_engine_ends_when_the_app_is_killed_while_a_model_loads(
+    endless: Endless, parent: Parent, eventually: Eventually, gone: Gone
+) -> None:
+    app = parent(
+        f"""
+        import time
+        from streamscope.engines.child import Child
+        config = {{"gguf": {str(endless.path)!r}, "model": "m", "key": "k"}}
+        child = Child({LLAMA!r}, config, name="The model")
+        print(child.pid, flush=True)
+        time.sleep(600)
+        """
+    )
+    pid = await first_number(app)
+    assert await eventually(endless.being_loaded)
+    assert not gone(pid)
+    app.kill()
+    assert await eventually(lambda: gone(pid))
+
+
+async def first_number(process: "Popen[str]") -> int:
+    stdout: Any = process.stdout
+    line = await asyncio.to_thread(stdout.readline)
+    assert line, "the app did not get that far"
+    return int(line)
