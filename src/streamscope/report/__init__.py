@@ -1,0 +1,1 @@
+"""Figures to words, tables and files."""

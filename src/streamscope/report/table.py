@@ -1,0 +1,233 @@
+"""A comparison as a table for a terminal, or for a plain text file: 80 columns suffice."""
+
+import io
+from collections import Counter
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streamscope.measure.figures import BY_NAME, Figure
+from streamscope.report.comparison import Comparison, Plan
+from streamscope.report.summary import (
+    Counts,
+    SharedNote,
+    Spread,
+    Summary,
+    shared_notes,
+    summarise,
+)
+from streamscope.report.words import (
+    NONE,
+    figure_words,
+    percent,
+    plain,
+    range_words,
+    sooner,
+    versus,
+)
+from streamscope.trace import Ended, Run, Target
+
+_ENDED: dict[Ended, str] = {
+    "cancelled": "stopped",
+    "filter": "the server withheld the rest",
+    "incomplete": "the stream ended without its end mark",
+    "error": "failed",
+}
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Return the comparison for people: conditions, medians, notes and failures.
+
+    Nothing in it is interpreted as markup, and no control character of a server's reaches it.
+    """
+    summary = summarise(comparison)
+    parts: list[RenderableType] = [_conditions(comparison, summary), Text()]
+    headline = _headline(summary)
+    if headline:
+        parts += [Text(headline, "bold"), Text()]
+    parts += [_figures(comparison, summary), Text(), _legend(summary)]
+    parts += [_note(note) for note in shared_notes(comparison)]
+    parts += [_failure(run) for run in comparison.runs if not run.trace.ok]
+    return Group(*parts)
+
+
+def as_text(renderable: RenderableType, width: int = 80) -> str:
+    """Render without colour, for a file or a pipe."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def _headline(summary: Summary) -> str | None:
+    a, b = summary.spread("A", "ttfv_s"), summary.spread("B", "ttfv_s")
+    if a is None or b is None:
+        return None
+    return f"First text from A: {sooner(a.median, b.median)}"
+
+
+def _conditions(comparison: Comparison, summary: Summary) -> Text:
+    lines = []
+    targets = {name: _target(comparison.of(name)[0].target) for name in comparison.channels()}
+    if len(set(targets.values())) == 1:
+        lines.append(next(iter(targets.values())))
+    else:
+        lines += [f"{name}: {words}" for name, words in targets.items()]
+    if comparison.runs:
+        lines.append(_request(comparison.runs[0]))
+    lines.append(_plan(comparison))
+    counted = [
+        f"{name} n={counts.pooled}{_left_out(counts)}" for name, counts in summary.counts.items()
+    ]
+    lines.append(" · ".join(counted) or "nothing was run")
+    return Text("\n".join(lines), "dim")
+
+
+def _target(target: Target) -> str:
+    parts = [target.protocol, target.model, target.url]
+    return " · ".join(plain(part) for part in parts if part)
+
+
+def _request(run: Run) -> str:
+    request = run.request
+    think = request.think
+    if isinstance(think, bool):
+        think = "on" if think else "off"
+    settings = {
+        "temperature": request.temperature,
+        "top-p": request.top_p,
+        "seed": request.seed,
+        "at most": None if request.max_tokens is None else f"{request.max_tokens:,} tokens",
+        "think": think,
+    }
+    said = [f"{name} {plain(str(value))}" for name, value in settings.items() if value is not None]
+    return " · ".join(said) if said else "sampling left to the server"
+
+
+def _plan(comparison: Comparison) -> str:
+    plan: Plan = comparison.plan
+    words = ["race" if plan.layout == "race" else "measured apart"]
+    if plan.order != "race":
+        words.append(f"order {plan.order.upper()}")
+    words.append(plan.regime)
+    clocks = Counter(run.trace.clock for run in comparison.runs)
+    words += [f"{clock} clock" for clock in sorted(clocks)]
+    if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
+        words.append("simulated")
+    return " · ".join(words)
+
+
+def _left_out(counts: Counts) -> str:
+    named = {
+        "warm-up": counts.warmups,
+        "failed": counts.failed,
+        "cut short": counts.cut,
+        "of another regime": counts.apart,
+    }
+    said = [f"{number} {word}" for word, number in named.items() if number]
+    return f" ({', '.join(said)} left out)" if said else ""
+
+
+def _figures(comparison: Comparison, summary: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("")
+    channels = comparison.channels()
+    for channel in channels:
+        table.add_column(f"{channel} {comparison.of(channel)[0].trace.mode}", justify="left")
+    if len(channels) == 2:
+        table.add_column("A vs B")
+    for figure in _rows(summary):
+        found = [summary.spread(channel, figure.name) for channel in channels]
+        cells = [
+            _cell(figure, spread, summary.counts[channel].pooled)
+            for channel, spread in zip(channels, found, strict=True)
+        ]
+        if len(channels) == 2:
+            a, b = (None if spread is None else spread.median for spread in found)
+            cells.append(Text(versus(figure, a, b)))
+        table.add_row(Text(figure.short), *cells)
+    return table
+
+
+def _rows(summary: Summary) -> list[Figure]:
+    """Choose the rows that this comparison has something to say in."""
+
+    def any_has(name: str) -> bool:
+        return any(name in figures for figures in summary.figures.values())
+
+    def all_have(name: str) -> bool:
+        return all(name in figures for figures in summary.figures.values())
+
+    def any_above_zero(name: str) -> bool:
+        return any(name in each and each[name].median > 0 for each in summary.figures.values())
+
+    names = ["ttfv_s"]
+    if any(
+        "t_any_s" in figures and figures["t_any_s"] != figures.get("ttfv_s")
+        for figures in summary.figures.values()
+    ):
+        names.append("t_any_s")
+    names.append("total_s")
+    names += [name for name in ("server_tok_per_s", "visible_tok_per_s") if any_has(name)]
+    if not all_have("server_tok_per_s") and any_has("e2e_tok_per_s"):
+        names.append("e2e_tok_per_s")
+    if not any_has("visible_tok_per_s") and any_has("chunks_per_s"):
+        names.append("chunks_per_s")
+    if any_has("output_tokens"):
+        names.append("output_tokens")
+    if any_above_zero("hidden_tokens"):
+        names.append("hidden_tokens")
+    names += ["gap_p50_ms", "gap_p95_ms", "gap_max_ms"]
+    if any_above_zero("stalls"):
+        names += ["stalls", "stall_s"]
+    return [BY_NAME[name] for name in names]
+
+
+def _cell(figure: Figure, spread: Spread | None, pooled: int) -> Text:
+    if spread is None:
+        return Text(NONE)
+    cell = Text(figure_words(figure, spread.median, estimated=spread.estimated))
+    if spread.low is not None and spread.high is not None:
+        cell.append(f" ({range_words(figure, spread.low, spread.high)})", "dim")
+    if spread.n != pooled:
+        cell.append(f" n={spread.n}", "dim")
+    return cell
+
+
+def _legend(summary: Summary) -> Text:
+    """Say what the numbers in the cells are, and how much the brackets can be believed."""
+    said = ["Medians"]
+    for channel, figures in summary.figures.items():
+        n = summary.counts[channel].pooled
+        covered = {s.coverage for s in figures.values() if s.n == n and s.coverage is not None}
+        if covered:
+            said.append(f"{channel} n={n}: {percent(covered.pop())} interval in brackets")
+        else:
+            said.append(f"{channel} n={n}: no interval")
+    legend = "; ".join(said) + ". A vs B is the ratio of the medians; nothing was tested."
+    shown = [
+        spread
+        for figure in _rows(summary)
+        for channel in summary.figures
+        if (spread := summary.spread(channel, figure.name)) is not None
+    ]
+    if any(spread.estimated for spread in shown):
+        legend += " ~ marks estimates."
+    return Text(legend, "dim")
+
+
+def _note(note: SharedNote) -> Text:
+    if note.channel is None:
+        where = f"{note.count} of {note.of} pairs"
+    else:
+        where = f"{note.channel}, {note.count} of {note.of} runs"
+    return Text(f"· {plain(note.sentence)} ({where})")
+
+
+def _failure(run: Run) -> Text:
+    trace = run.trace
+    which = f"{run.channel}, warm-up" if run.warmup else f"{run.channel}, pair {run.pair}"
+    words = trace.fault.sentence if trace.fault else _ENDED.get(trace.ended or "error", "failed")
+    return Text(f"✗ {which}: {plain(words)}", "red")

@@ -1,0 +1,100 @@
+"""Medians pool only what may be pooled, and say what was left out."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from streamscope.report.comparison import Comparison, Plan
+from streamscope.report.summary import Counts, shared_notes, summarise
+from streamscope.trace import Request, Run, Tokens, Trace
+
+Build = Callable[..., Comparison]
+BuildTrace = Callable[..., Trace]
+BuildRun = Callable[..., Run]
+
+
+def test_medians_intervals_and_ratios(long_comparison: Comparison) -> None:
+    summary = summarise(long_comparison)
+    first = summary.spread("A", "ttfv_s")
+    assert first is not None
+    assert (first.median, first.n, first.low, first.high) == (0.63, 6, 0.60, 0.71)
+    assert first.coverage == pytest.approx(0.96875)
+    assert summary.ratios["ttfv_s"] == pytest.approx(0.63 / 20.13)
+    assert summary.spread("B", "gap_p50_ms") is None
+    assert "gap_p50_ms" not in summary.ratios
+
+
+def test_warmups_and_failures_are_counted_but_not_pooled(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    comparison = build_comparison(
+        [build_stream(1, 9), build_stream(50, 90, ended="error"), build_stream(1, 9)],
+        [build_blocking(9), build_blocking(9, ended="cancelled"), build_blocking(9)],
+    )
+    summary = summarise(comparison)
+    assert summary.counts["A"] == Counts(pooled=2, warmups=1, failed=1)
+    assert summary.counts["B"] == Counts(pooled=2, warmups=1, failed=1)
+    first = summary.spread("A", "ttfv_s")
+    assert first is not None
+    assert (first.median, first.n, first.low) == (1.0, 2, None)
+
+
+@pytest.mark.parametrize(("caps", "pooled"), [((9, 9), 1), ((None, None), 0), ((9, None), 0)])
+def test_cut_answers_compare_only_under_a_shared_limit(
+    build_run: BuildRun,
+    build_stream: BuildTrace,
+    build_blocking: BuildTrace,
+    caps: tuple[int | None, int | None],
+    pooled: int,
+) -> None:
+    a, b = (Request(prompt="Why?", max_tokens=cap) for cap in caps)
+    comparison = Comparison(
+        plan=Plan(),
+        runs=[
+            build_run(build_stream(1, 9, ended="length"), "A", request=a),
+            build_run(build_blocking(9, ended="length"), "B", request=b),
+        ],
+    )
+    for counts in summarise(comparison).counts.values():
+        assert counts == Counts(pooled=pooled, cut=1 - pooled)
+
+
+@pytest.mark.parametrize("fields", [{"layout": "race"}, {"regime": "cold"}])
+def test_runs_of_another_regime_or_layout_are_never_pooled(
+    build_run: BuildRun, build_stream: BuildTrace, fields: dict[str, str]
+) -> None:
+    trace = build_stream(1, 9)
+    runs = [build_run(trace, "A", 1), build_run(trace, "A", 2, **fields)]
+    summary = summarise(Comparison(plan=Plan(), runs=runs))
+    assert summary.counts["A"] == Counts(pooled=1, apart=1)
+
+
+def test_one_estimate_makes_the_median_one(
+    build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    sure, guessed = build_stream(1, 9), build_stream(1, 9)
+    guessed.server = msgspec.structs.replace(guessed.server, source="somewhere")
+    rate = summarise(build_comparison([sure, guessed], [])).spread("A", "server_tok_per_s")
+    assert rate is not None
+    assert rate.estimated
+
+
+def test_nothing_gives_an_empty_summary() -> None:
+    summary = summarise(Comparison(plan=Plan(), runs=[]))
+    assert (summary.figures, summary.counts, summary.ratios) == ({}, {}, {})
+
+
+def test_a_remark_is_made_once_with_its_count(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    streams = [build_stream(1, 9) for _ in range(3)]
+    streams[1].tokens = Tokens(prompt=20, output=129, reasoning=0, cached=16)
+    streams[2].tokens = Tokens(prompt=20, output=129, reasoning=0, cached=12)
+    comparison = build_comparison(streams, [build_blocking(9, 99) for _ in range(3)])
+    notes = {note.code: note for note in shared_notes(comparison)}
+    assert set(notes) == {"prompt-cache", "different-output"}
+    cache, output = notes["prompt-cache"], notes["different-output"]
+    assert (cache.channel, cache.count, cache.of) == ("A", 2, 3)
+    assert cache.sentence.startswith("16 of 20")
+    assert (output.channel, output.count, output.of) == (None, 3, 3)

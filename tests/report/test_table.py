@@ -1,0 +1,178 @@
+"""The table is readable at 80 columns, says its conditions, and claims nothing it can't."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from streamscope.report.comparison import Comparison, Plan
+from streamscope.report.table import as_text, comparison_table
+from streamscope.trace import Chunk, Fault, Run, Target, Tokens, Trace
+
+Build = Callable[..., Comparison]
+BuildTrace = Callable[..., Trace]
+BuildRun = Callable[..., Run]
+
+
+def text(comparison: Comparison, width: int = 80) -> str:
+    return as_text(comparison_table(comparison), width)
+
+
+def row(comparison: Comparison, name: str) -> list[str]:
+    (line,) = [line for line in text(comparison).splitlines() if line.startswith(name)]
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_rows_of_a_long_answer(long_comparison: Comparison) -> None:
+    assert row(long_comparison, "first text") == [
+        "first text",
+        "0.63 s (0.60–0.71)",
+        "20.1 s (20.1–20.2)",
+        "32× sooner",
+    ]
+    assert row(long_comparison, "total")[-1] == "≈"
+    assert row(long_comparison, "gap max")[2:] == ["–", "–"]
+    assert row(long_comparison, "visible rate")[2:] == ["–", "–"]
+
+
+def test_conditions_and_claims_are_said(long_comparison: Comparison) -> None:
+    said = text(long_comparison)
+    for words in (
+        "ollama-chat · gemma4:e2b · http://127.0.0.1:11434",
+        "temperature 0.0 · seed 1",
+        "measured apart · order ABBA · warm",
+        "A n=6 (1 warm-up left out) · B n=6 (1 warm-up left out)",
+        "kernel clock",
+        "First text from A: 32× sooner (0.63 vs 20.1 s)",
+        "A n=6: 96.9 % interval in brackets",
+    ):
+        assert words in " ".join(said.split())
+    assert "simulated" not in said
+    assert "~" not in said
+
+
+def test_any_text_has_a_row_only_where_it_differs(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    assert "any text" not in text(long_comparison)
+    thought = build_stream(1, 9)
+    thought.chunks.insert(0, Chunk(200_000_000, "reasoning", "hm", 0))
+    assert row(build_comparison([thought], []), "any text") == ["any text", "0.20 s"]
+
+
+def test_few_runs_get_no_interval(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    said = text(build_comparison([build_stream(1, 9)] * 3, [build_blocking(9)] * 5))
+    assert "A n=3: no interval; B n=5: 93.8 % interval in brackets" in " ".join(said.split())
+
+
+def test_without_counts_there_are_chunks_and_no_tokens(
+    build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    uncounted = build_stream(1, 9)
+    uncounted.tokens = Tokens()
+    said = text(build_comparison([uncounted], []))
+    assert "16.0 chunks/s" in said
+    assert "tok/s" not in said
+
+
+def test_estimates_are_marked_and_the_mark_is_explained(
+    build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    guessed = build_stream(1, 9)
+    guessed.server = msgspec.structs.replace(guessed.server, source="somewhere")
+    comparison = build_comparison([guessed], [])
+    assert row(comparison, "server rate")[1].startswith("~16.1 tok/s")
+    assert "~ marks estimates" in " ".join(text(comparison).split())
+
+
+def test_failures_are_listed_with_their_sentence(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    failed, stopped = build_stream(1, 9, ended="error"), build_blocking(9, ended="cancelled")
+    failed.fault = Fault(code="cut", sentence="The connection broke; try again.")
+    said = text(build_comparison([build_stream(1, 9), failed], [build_blocking(9), stopped]))
+    assert "✗ A, pair 2: The connection broke; try again." in said
+    assert "✗ B, pair 2: stopped" in said
+    assert "1 warm-up, 1 failed left out" in " ".join(said.split())
+
+
+def test_all_runs_failed(build_comparison: Build, build_stream: BuildTrace) -> None:
+    failed = build_stream(1, 9, ended="error")
+    comparison = build_comparison([failed], [])
+    assert row(comparison, "first text") == ["first text", "–"]
+    assert "A n=0 (1 warm-up, 1 failed left out)" in text(comparison)
+
+
+def test_nothing_was_run() -> None:
+    assert "nothing was run" in text(Comparison(plan=Plan(), runs=[]))
+
+
+def test_stalls_have_rows_only_where_there_were_some(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    assert "stalls" not in text(long_comparison)
+    stalled = build_stream(1, 9)
+    stalled.chunks.append(Chunk(12_000_000_000, "answer", "end", 999))
+    assert row(build_comparison([stalled], []), "stalls") == ["stalls", "1"]
+
+
+def test_hidden_tokens_have_a_row_only_where_there_were_some(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    assert "hidden" not in text(long_comparison)
+    silent = build_stream(1, 9)
+    silent.tokens = Tokens(prompt=20, output=349, reasoning=220)
+    assert row(build_comparison([silent], []), "hidden") == ["hidden", "220"]
+
+
+def test_simulated_answers_are_called_so(build_run: BuildRun, build_stream: BuildTrace) -> None:
+    run = build_run(build_stream(1, 9), engine="simulator")
+    said = text(Comparison(plan=Plan(), runs=[run]))
+    assert "· simulated" in " ".join(said.split())
+    assert "made up by the simulator" in said
+
+
+def test_two_targets_are_both_named(
+    build_run: BuildRun, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    other = Target(protocol="openai-chat", url="https://example.org/v1", model="big")
+    runs = [
+        build_run(build_stream(1, 9), "A"),
+        build_run(build_blocking(9), "B", target=other),
+    ]
+    said = text(Comparison(plan=Plan(order="race", layout="race"), runs=runs))
+    assert "A: ollama-chat" in said
+    assert "B: openai-chat · big · https://example.org/v1" in said
+    assert "order" not in said
+
+
+def test_servers_can_neither_style_nor_steer_the_table(
+    build_run: BuildRun, build_stream: BuildTrace
+) -> None:
+    trace = build_stream(1, 9, ended="error")
+    trace.fault = Fault(code="server", sentence="[bold]no\x1b[2J[/bold]")
+    hostile = Target(protocol="plain", url="http://x", model="[red]m\x07")
+    said = text(Comparison(plan=Plan(), runs=[build_run(trace, target=hostile)]))
+    assert "[bold]no\ufffd[2J[/bold]" in said
+    assert "[red]m\ufffd" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("scale", [0.001, 1, 60, 700])
+def test_eighty_columns_suffice(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace, scale: float
+) -> None:
+    firsts = [scale * (1 + i / 10) for i in range(6)]
+    guessed = [build_stream(first, 3 * first) for first in firsts]
+    for trace in guessed:
+        trace.tokens = Tokens(prompt=20, output=129)
+        trace.chunks.insert(0, Chunk(0, "reasoning", "hm", 0))
+    comparison = build_comparison(guessed, [build_blocking(3 * first) for first in firsts])
+    lines = text(comparison).splitlines()
+    assert max(cell_len(line) for line in lines) <= 80
+    start = next(i for i, line in enumerate(lines) if line.startswith("first text"))
+    assert "(" in lines[start]
+    assert not lines[start + 1].startswith(" "), "a cell was wrapped"
