@@ -128,6 +128,22 @@ def test_hidden_tokens_have_a_row_only_where_there_were_some(
     assert row(build_comparison([silent], []), "hidden") == ["hidden", "220"]
 
 
+def test_remarks_say_what_they_hold_for_and_are_made_once(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    cut = build_stream(1, 9, ended="incomplete")
+    thought = [build_stream(1, 9), build_stream(1, 9), cut]
+    late = build_blocking(9)
+    late.server = msgspec.structs.replace(late.server, load_s=2.0)
+    said = " ".join(text(build_comparison(thought, [late] * 3)).split())
+    assert "may lack its end. (A 1 of 3 runs)" in said
+    assert "not the model's own. (B)" in said
+    for trace in thought:
+        trace.server = msgspec.structs.replace(trace.server, load_s=2.0)
+    said = " ".join(text(build_comparison(thought, [late] * 3)).split())
+    assert said.count("not the model's own. (A, B)") == 1
+
+
 def test_simulated_answers_are_called_so(build_run: BuildRun, build_stream: BuildTrace) -> None:
     run = build_run(build_stream(1, 9), engine="simulator")
     said = text(Comparison(plan=Plan(), runs=[run]))

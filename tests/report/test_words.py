@@ -64,6 +64,7 @@ def test_milliseconds(value: float | None, expected: str) -> None:
         ("hidden_tokens", 328.5, True, "~328"),
         ("output_tokens", 1024, False, "1,024"),
         ("stalls", 0, False, "0"),
+        ("stalls", 0.5, False, "0.5"),
         ("hidden_tokens", None, True, "–"),
     ],
 )

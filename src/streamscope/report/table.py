@@ -48,7 +48,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     if headline:
         parts += [Text(headline, "bold"), Text()]
     parts += [_figures(comparison, summary), Text(), _legend(summary)]
-    parts += [_note(note) for note in shared_notes(comparison)]
+    parts += _notes(shared_notes(comparison))
     parts += [_failure(run) for run in comparison.runs if not run.trace.ok]
     return Group(*parts)
 
@@ -218,12 +218,19 @@ def _legend(summary: Summary) -> Text:
     return Text(legend, "dim")
 
 
-def _note(note: SharedNote) -> Text:
+def _notes(notes: list[SharedNote]) -> list[Text]:
+    """Say each sentence once, with the channels that it holds for."""
+    where: dict[str, list[str]] = {}
+    for note in notes:
+        where.setdefault(note.sentence, []).append(_holds_for(note))
+    return [Text(f"· {plain(said)} ({', '.join(names)})") for said, names in where.items()]
+
+
+def _holds_for(note: SharedNote) -> str:
     if note.channel is None:
-        where = f"{note.count} of {note.of} pairs"
-    else:
-        where = f"{note.channel}, {note.count} of {note.of} runs"
-    return Text(f"· {plain(note.sentence)} ({where})")
+        return f"{note.count} of {note.of} pairs"
+    some = "" if note.count == note.of else f" {note.count} of {note.of} runs"
+    return f"{note.channel}{some}"
 
 
 def _failure(run: Run) -> Text:

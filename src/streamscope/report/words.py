@@ -98,8 +98,10 @@ def figure_words(figure: Figure, value: float | None, *, estimated: bool = False
             words = percent(value)
         case "ratio":
             words = digits(value)
-        case "tokens" | "chunks" | "stalls":
+        case "tokens" | "chunks":
             words = count(value)
+        case "stalls":
+            words = f"{value:g}"  # a median of few runs may be half a stall: not none, not one
     return f"~{words}" if estimated else words
 
 
