@@ -155,8 +155,8 @@ def remember(file: Path, keys: tuple[str, ...], value: str) -> None:
     Raises:
         SettingsError: It can't be written, or what is there is no TOML.
     """
-    import tomlkit  # noqa: PLC0415 (only needed when something is chosen, never at start)
-    import tomlkit.exceptions  # noqa: PLC0415
+    import tomlkit
+    import tomlkit.exceptions
 
     try:
         old = file.read_text(encoding="utf-8") if file.exists() else ""

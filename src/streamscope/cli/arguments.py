@@ -116,10 +116,8 @@ def parameters(said: tuple[str, ...]) -> dict[str, Any]:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     server = parser.add_argument_group("what answers")
-    server.add_argument("--protocol", default="", choices=PROTOCOLS, help="how the server speaks")
-    server.add_argument(
-        "--model", default="", metavar="M", help="the model, as the server calls it"
-    )
+    server.add_argument("--protocol", default="", choices=PROTOCOLS, help="how it speaks")
+    server.add_argument("--model", default="", metavar="M", help="its model, as it calls it")
     server.add_argument(
         "--engine",
         default="",

@@ -105,7 +105,7 @@ async def _named(fetch: Fetch, target: Target) -> Choice:
     return Choice(
         kind="server",
         target=whole,
-        reason=f"{place(target.url)} was named; {_sentence(found, whole)}",
+        reason=f"{place(target.url)} was named: {_sentence(found, whole)}",
         contended=found.contended and here,
         version=found.version,
     )
@@ -137,8 +137,7 @@ def _server(found: Found, target: Target) -> Choice:
 
 def _sentence(found: Found, target: Target) -> str:
     model = f" with {target.model}" if target.model else ""
-    sentence = f"{found.label} answers at {place(found.url)}{model}."
-    return sentence[0].upper() + sentence[1:]
+    return _begun(f"{found.label} answers at {place(found.url)}{model}.")
 
 
 def _nobody(servers: list[Found]) -> str:
@@ -147,8 +146,13 @@ def _nobody(servers: list[Found]) -> str:
         return "No server answers on the usual ports"
     lacks = {"locked": "needs a key", "loading": "is still loading", "ready": "has no model"}
     told = [f"{server.label} at {place(server.url)} {lacks[server.state]}" for server in servers]
-    sentence = " and ".join(told)
-    return sentence[0].upper() + sentence[1:]
+    return _begun(" and ".join(told))
+
+
+def _begun(sentence: str) -> str:
+    """Begin a sentence with a capital, unless a name such as vLLM begins it."""
+    articles = ("an ", "the ")
+    return sentence[0].upper() + sentence[1:] if sentence.startswith(articles) else sentence
 
 
 def _local(reason: str) -> Choice:

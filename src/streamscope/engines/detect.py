@@ -40,6 +40,7 @@ _TIMEOUT_S = 0.4
 _OK = 200
 _NO_KEY = (401, 403)
 _LOADING = 503
+_LLAMA_REFUSAL = {"message": "Invalid API Key", "type": "authentication_error", "code": 401}
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +136,8 @@ async def identify(fetch: Fetch, url: str, *, timeout_s: float = _TIMEOUT_S) -> 
         return _ollama(root, ollama, tags, loaded)
     if lmstudio.rows("models"):
         return _found("lmstudio", root, models=_lmstudio_models(lmstudio))
-    if (llama and "default_generation_settings" in llama.json) or "llamacpp" in owners:
+    refused = llama.json.get("error") == _LLAMA_REFUSAL
+    if "default_generation_settings" in llama.json or "llamacpp" in owners or refused:
         state: State = "locked" if llama.status in _NO_KEY else "ready"
         return _found(
             "llama.cpp",

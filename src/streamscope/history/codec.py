@@ -16,7 +16,8 @@ from streamscope.trace import Request, Run, Trace
 FORMAT = 1
 """The format byte of traces that this version writes."""
 
-_INT64_MAX = 2**63 - 1
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""The integers that msgpack knows."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Trace)
@@ -43,7 +44,7 @@ def _clean(value: Any) -> Any:
             return value
         case int():
             # A count beyond 64 bits is a server's nonsense, and must not cost the run.
-            return max(-_INT64_MAX, min(value, _INT64_MAX))
+            return max(_LEAST, min(value, _MOST))
         case dict():
             return {_clean(key): _clean(member) for key, member in value.items()}
         case list() | tuple():
@@ -89,7 +90,7 @@ def decode_request(prompt: str, params: str) -> Request:
     """
     try:
         return msgspec.convert({**msgspec.json.decode(params), "prompt": prompt}, Request)
-    except (msgspec.MsgspecError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise HistoryError(
             f"The parameters of this run cannot be read ({error}): its figures are still listed."
         ) from error

@@ -39,7 +39,7 @@ class Opened(NamedTuple):
     notice: str
 
 
-def connect(path: Path, access: Literal["ro", "rw"], busy_s: float = BUSY_S) -> sqlite3.Connection:
+def connect(path: Path, access: Literal["ro", "rw"]) -> sqlite3.Connection:
     """Connect to the database at ``path``, which must exist.
 
     Raises:
@@ -48,7 +48,7 @@ def connect(path: Path, access: Literal["ro", "rw"], busy_s: float = BUSY_S) -> 
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={access}",
         uri=True,
-        timeout=busy_s,
+        timeout=BUSY_S,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -104,13 +104,15 @@ def set_aside(path: Path, file: os.stat_result) -> str:
 
 
 def _create(path: Path) -> None:
-    """Make sure that ``path`` is a file that only its owner can read, whatever the umask is."""
+    """Make sure that ``path`` is a file for its owner alone, whatever the umask is."""
     if path.is_dir():
         raise HistoryError(
             f"The history {path} is a directory: move it away, "
             "or choose another place for the history."
         )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     # SQLite gives its -wal and -shm files the mode of the database itself.

@@ -38,9 +38,11 @@ def check_version(connection: sqlite3.Connection, steps: Sequence[Step], path: P
     Raises:
         HistoryError: It was written by a newer version, or belongs to another program.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    # One statement sees one moment, also while another program is upgrading the file.
+    version, application, tables = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) "
+        "FROM pragma_user_version, pragma_application_id"
+    ).fetchone()
     if application not in (0, APPLICATION_ID) or (version == 0 and tables):
         raise HistoryError(
             f"{path} is a database of another program: move it away, "

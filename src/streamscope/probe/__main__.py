@@ -12,7 +12,7 @@ import sys
 import httpcore
 import httpx
 
-from streamscope.probe import messages
+from streamscope.probe import clock, messages
 from streamscope.probe.backend import Wire
 from streamscope.probe.messages import (
     Cancel,
@@ -135,6 +135,7 @@ async def main() -> None:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     child = Child(writer)
+    stamping = clock.keep_enabled()
     await prime()
     child.emit(Ready(os.getpid()))
     try:
@@ -143,6 +144,7 @@ async def main() -> None:
             child.handle(await reader.readexactly(size))
     except (asyncio.IncompleteReadError, ConnectionError):
         # Nobody is left to report to; open connections close with the process.
+        del stamping
         os._exit(0)
 
 

@@ -36,6 +36,19 @@ def enable(sock: socket.socket) -> bool:
     return True
 
 
+def keep_enabled() -> socket.socket | None:
+    """Return an idle socket that keeps the kernel stamping for as long as it is open.
+
+    The kernel stamps nothing while no socket asks for it, and takes a moment to begin when the
+    first one does: without this the first bytes of a run could come without a stamp.
+    """
+    idle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if enable(idle):
+        return idle
+    idle.close()
+    return None
+
+
 def arrival_ns(
     ancillary: list[tuple[int, int, bytes]], not_before_ns: int, read_ns: int
 ) -> int | None:

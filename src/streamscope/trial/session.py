@@ -38,7 +38,15 @@ Small servers look only once a second whether anybody still waits (llama.cpp in 
 generate on until then, which would slow down the next run.
 """
 
-REMEMBERED = ("ttfv_s", "t_any_s", "total_s", "visible_tok_per_s", "chunks_per_s", "output_tokens")
+REMEMBERED = (
+    "ttfv_s",
+    "t_any_s",
+    "total_s",
+    "visible_tok_per_s",
+    "e2e_visible_tok_per_s",
+    "chunks_per_s",
+    "output_tokens",
+)
 """Figures of which the history panel shows medians."""
 
 RECENT = 8

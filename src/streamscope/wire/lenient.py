@@ -53,7 +53,8 @@ def encode(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return _without_surrogates(json.dumps(value, ensure_ascii=False)).encode()
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _without_surrogates(text).encode()
 
 
 def _repaired(data: bytes) -> str:

@@ -27,6 +27,9 @@ FLUSH_S: Final = 1 / 25
 WORK_S: Final = 0.008
 """Longest block of work before other events get their turn, in seconds."""
 
+REST_S: Final = 0.008
+"""Time left to others between two blocks, in seconds, when one was not enough."""
+
 SLICE: Final = 2048
 """Characters that are wrapped between two looks at the clock."""
 
@@ -172,11 +175,12 @@ class TextPane(ScrollView, can_focus=True):
 
     # When work is done.
 
-    def _schedule(self) -> None:
-        """Make sure that work is done soon, if there is any and a size to do it for."""
+    def _schedule(self, delay: float | None = None) -> None:
+        """Make sure that work is done soon, if there is a size to do it for."""
         if self._timer is None and self.is_attached and self.scrollable_content_region.width:
-            due = self._worked_at + FLUSH_S - monotonic()
-            self._timer = self.set_timer(max(0.001, due), self._tick, name="flush")
+            if delay is None:
+                delay = max(0.001, self._worked_at + FLUSH_S - monotonic())
+            self._timer = self.set_timer(delay, self._tick, name="flush")
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -186,7 +190,7 @@ class TextPane(ScrollView, can_focus=True):
     def _tick(self) -> None:
         self._stop_timer()
         if not self._work(until=monotonic() + WORK_S):
-            self._schedule()
+            self._schedule(REST_S)
 
     def _work(self, until: float | None) -> bool:
         """Wrap what is pending, up to a time of the monotonic clock; return whether all is done."""
@@ -234,9 +238,7 @@ class TextPane(ScrollView, can_focus=True):
         if width != (self._rewrap.result if self._rewrap else self._document).width:
             indents = _INDENTS if width >= NARROW else {}
             self._rewrap = Rewrap(self._document, width, indents)
-            self._stop_timer()
-            if not self._work(until=monotonic() + WORK_S):
-                self._schedule()
+            self._tick()
             return
         if self.scroll_y >= self.max_scroll_y:
             self.following = True

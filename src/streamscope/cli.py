@@ -1,1 +1,0 @@
-"""The front door: arguments to calls, nothing else."""

@@ -1,0 +1,109 @@
+"""The app: themes, keys, and the main screen."""
+
+from textual_enhanced.app import EnhancedApp
+
+from streamscope import __version__, settings
+from streamscope.settings import Config, Places
+from streamscope.trace import Request
+from streamscope.trial.session import Session
+from streamscope.tui import commands
+from streamscope.tui.screens.main import MainScreen
+from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
+
+
+class StreamscopeApp(EnhancedApp[None]):
+    """Streaming and blocking, side by side."""
+
+    TITLE = "streamscope"
+    CSS_PATH = "streamscope.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {commands.MainCommands}
+    HELP_TITLE = f"streamscope {__version__}"
+    HELP_ABOUT = """
+    What does streaming change about this answer, from this model, for the person who waits?
+    """
+    HELP_LICENSE = "MIT"
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        config: Config,
+        places: Places,
+        request: Request,
+        theme: str = "",
+    ) -> None:
+        """Prepare the app.
+
+        Args:
+            session: Finds or starts a server and measures it.
+            config: What the person has set.
+            places: Where files are kept.
+            request: Prompt and parameters to open with.
+            theme: Theme for this time only.
+        """
+        super().__init__()
+        self.session = session
+        self.config = config
+        self.places = places
+        self.request = request
+        self._wanted_theme = theme or config.theme
+        self._remember_theme = False
+        self._problems: list[str] = []
+        themes, problems = load_themes(places.themes)
+        for each in themes:
+            self.register_theme(each)
+        self._problems.extend(problems)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our own colours for themes that do not define them."""
+        return default_variables()
+
+    def on_mount(self) -> None:
+        """Choose the theme, bind the person's keys, show the main screen."""
+        wanted = self._wanted_theme
+        if wanted and wanted not in self.available_themes:
+            self._problems.append(
+                f"There is no theme named {wanted!r}: the default is used; f2 shows all."
+            )
+            wanted = ""
+        self.theme = wanted or DEFAULT_THEME
+        self._bind_keys()
+        self.push_screen(MainScreen(self.session, self.request, self.config))
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        for problem in self._problems:
+            self.notify(problem, severity="warning", timeout=10, markup=False)
+
+    async def on_unmount(self) -> None:
+        """End every process and keep what is still to be kept."""
+        await self.session.close()
+
+    def _bind_keys(self) -> None:
+        """Give commands the keys that the config file names."""
+        known = {command.__name__ for command in commands.ALL}
+        keymap: dict[str, str] = {}
+        for name, key in self.config.keys.items():
+            if name in known:
+                keymap[name] = key
+            else:
+                self._problems.append(
+                    f"The config file binds {name!r}, which is no command: "
+                    f"the commands are {', '.join(sorted(known))}."
+                )
+        self.set_keymap(keymap)
+
+    def _keep_theme(self, name: str) -> None:
+        if name == (self.config.theme or DEFAULT_THEME) and not self._remember_theme:
+            return
+        self._remember_theme = True
+        try:
+            settings.remember(self.places.config_file, ("theme",), name)
+        except settings.SettingsError as error:
+            self.notify(str(error), severity="warning", markup=False)
+
+    def keep_layout(self, target: str, layout: str) -> None:
+        """Remember whether this target is measured apart or as a race."""
+        try:
+            settings.remember(self.places.config_file, ("layouts", target), layout)
+        except settings.SettingsError as error:
+            self.notify(str(error), severity="warning", markup=False)

@@ -1,0 +1,415 @@
+"""The main screen: prompt, both panes, what came of it, and what is remembered."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
+from textual.widgets import Footer, Static
+from textual_enhanced.screen import EnhancedScreen
+
+from streamscope.history import HistoryError
+from streamscope.settings import Config
+from streamscope.trace import ChannelName, Layout, Request, Run
+from streamscope.trial.plan import Step
+from streamscope.trial.session import NoServerError, Session, Setup, Wish
+from streamscope.trial.trial import Trial
+from streamscope.tui import commands, faces
+from streamscope.tui.recall import Recall
+from streamscope.tui.shows import LiveShow, ReplayShow
+from streamscope.tui.widgets.channel_pane import ChannelPane
+from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.prompt import PromptEditor
+
+if TYPE_CHECKING:
+    from streamscope.tui.app import StreamscopeApp
+
+TICK_S = 1 / 20
+"""How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
+
+
+class MainScreen(EnhancedScreen[None]):
+    """The instrument."""
+
+    COMMAND_MESSAGES = commands.ALL
+    BINDINGS = commands.RunPair.bindings(*commands.ALL)
+    COMMANDS = {commands.MainCommands}
+    HELP = faces.HELP
+    AUTO_FOCUS = "#prompt"
+
+    def __init__(self, session: Session, request: Request, config: Config) -> None:
+        super().__init__()
+        self._session = session
+        self._request = request
+        self._config = config
+        self._setup: Setup | None = None
+        self._trial: Trial | None = None
+        self._layout: Layout = "apart"
+        self._wanted = 0
+        self._show: LiveShow | None = None
+        self._replay: ReplayShow | None = None
+        self._measured: Request | None = None
+        self._recall = Recall()
+        self._doing = ""
+
+    # ------------------------------------------------------------------ what is on the screen
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        yield Ends(id="title")
+        yield Ends(id="notice")
+        yield PromptEditor(self._request.prompt, id="prompt")
+        with Container(id="panes"):
+            yield ChannelPane("A", "stream", id="pane-a")
+            yield ChannelPane("B", "blocking", id="pane-b")
+        yield Static(id="verdict")
+        with Container(id="history"):
+            yield Static(id="medians")
+            yield Static(id="recent")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to look for a server, once the first picture is on the screen."""
+        self._ticker = self.set_interval(TICK_S, self._tick, pause=True)
+        prompt = self._prompt
+        prompt.border_title = "prompt"
+        prompt.border_subtitle = "enter runs it"
+        self.query_one("#history").border_title = "history"
+        self._draw_title()
+        self._notice.show(faces.muted("looking for a server"))
+        self._prompt.move_cursor(self._prompt.document.end)
+        self.call_after_refresh(self._open)
+
+    def on_resize(self, event: Resize) -> None:
+        """Choose what fits."""
+        self.set_class(event.size.width >= 100, "-wide")
+        self.set_class(event.size.width < 72, "-narrow")
+        self.set_class(event.size.height < 30, "-short")
+
+    @property
+    def _prompt(self) -> PromptEditor:
+        return self.query_one(PromptEditor)
+
+    @property
+    def _notice(self) -> Ends:
+        return self.query_one("#notice", Ends)
+
+    def _pane(self, name: ChannelName) -> ChannelPane:
+        return self.query_one(f"#pane-{name.lower()}", ChannelPane)
+
+    @property
+    def _panes(self) -> dict[ChannelName, ChannelPane]:
+        return {"A": self._pane("A"), "B": self._pane("B")}
+
+    @property
+    def _streamscope(self) -> "StreamscopeApp":
+        from streamscope.tui.app import StreamscopeApp
+
+        assert isinstance(self.app, StreamscopeApp)
+        return self.app
+
+    def _draw_title(self) -> None:
+        self.query_one("#title", Ends).show(
+            faces.title(self._setup), faces.state(self._layout, self._doing)
+        )
+
+    def _say(self, problem: str) -> None:
+        self.notify(problem, severity="error", timeout=12, markup=False)
+
+    # ------------------------------------------------------------------------ finding a server
+
+    @work(group="open", exclusive=True)
+    async def _open(self, wish: Wish | None = None) -> None:
+        """Find a server, or start one, and say which and why."""
+        self._setup = None
+        try:
+            setup = await self._session.open(self._report, wish)
+        except NoServerError as error:
+            self._notice.show(faces.bad(str(error)))
+            self._wanted = 0
+            return
+        self._setup = setup
+        self._layout = self._config.layouts.get(setup.identity, setup.layout)
+        self._notice.show(faces.notice(setup))
+        self._draw_title()
+        for pane in self._panes.values():
+            pane.rest(faces.READY[pane.mode])
+        self._show = None
+        self._draw_history()
+        if self._wanted:
+            pairs, self._wanted = self._wanted, 0
+            self._measure(pairs)
+
+    def _report(self, doing: str, share: float | None) -> None:
+        self._notice.show(faces.progress(doing, share), faces.waiting_run(self._wanted))
+
+    # ------------------------------------------------------------------------------- measuring
+
+    @property
+    def _busy(self) -> bool:
+        return self._trial is not None
+
+    def action_run_pair_command(self) -> None:
+        """Run one pair, live, and play it again when both were measured apart."""
+        self._start(1)
+
+    def action_repeat_pairs_command(self) -> None:
+        """Measure several pairs."""
+        self._start(self._config.repeat)
+
+    @on(PromptEditor.Submitted)
+    def _submitted(self) -> None:
+        self._start(1)
+
+    def _start(self, pairs: int) -> None:
+        if self._busy:
+            self.notify("A run is under way: esc stops it.", markup=False)
+            return
+        if not self._prompt.text.strip():
+            self.notify("The prompt is empty: type one, or find one with f3.", markup=False)
+            return
+        if self._setup is None:
+            self._wanted = pairs
+            self.notify("It runs as soon as the server is ready.", markup=False)
+            return
+        self._measure(pairs)
+
+    @work(group="measure", exclusive=True)
+    async def _measure(self, pairs: int) -> None:
+        """Carry out some pairs, and draw them."""
+        setup = self._setup
+        assert setup is not None
+        self._end_replay()
+        request = setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
+        again = request == self._measured
+        layout: Layout = "apart" if pairs > 1 else self._layout
+        plan = self._session.interactive_plan(setup, request, pairs, layout)
+        if not again or self._show is None:
+            self._show = LiveShow(self._panes, self._run_changed)
+        show = self._show
+        show.clear()
+        self._measured = request
+        self._recall.forget()
+        for name, pane in self._panes.items():
+            if name != "A" or plan.layout == "race":
+                pane.rest(faces.TURN_COMES, "its turn comes next")
+        self._verdict.update("")
+        trial = self._session.trial(setup, request, plan, show)
+        self._trial = trial
+        self._ticker.resume()
+        try:
+            await trial.carry_out()
+        finally:
+            self._trial = None
+            self._doing = ""
+            self._draw_title()
+            if not self._replaying:
+                self._ticker.pause()
+        self._draw_history()
+        self._draw_verdict()
+        for problem in self._session.problems():
+            self._say(problem)
+        whole = {"A", "B"} <= show.last.keys() and not trial.stopped
+        if (
+            whole
+            and plan.layout == "apart"
+            and pairs == 1
+            and all(ended.run.trace.chunks for ended in show.last.values())
+        ):
+            self._begin_replay()
+
+    def _run_changed(self, step: Step, run: Run | None) -> None:
+        trial = self._trial
+        if trial is None:
+            return
+        self._doing = faces.doing(step, trial.plan)
+        self._draw_title()
+        if run is not None and trial.plan.pairs > 1:
+            self._draw_history()
+
+    def action_stop_runs_command(self) -> None:
+        """Stop the runs, or the replay."""
+        if self._trial is not None:
+            self._trial.stop()
+        elif self._wanted:
+            self._wanted = 0
+            self.notify("It will not run by itself any more.", markup=False)
+        elif self._replay is not None:
+            self._end_replay()
+
+    def action_toggle_layout_command(self) -> None:
+        """Switch between apart and race, for this target, from now on."""
+        if self._setup is None or self._busy:
+            return
+        self._layout = "race" if self._layout == "apart" else "apart"
+        self._draw_title()
+        self._streamscope.keep_layout(self._setup.identity, self._layout)
+        self.notify(faces.LAYOUTS[self._layout], markup=False)
+
+    # -------------------------------------------------------------------------------- replaying
+
+    @property
+    def _replaying(self) -> bool:
+        return self._replay is not None and self._replay.playing
+
+    def _begin_replay(self) -> None:
+        show = self._show
+        if show is None or not {"A", "B"} <= show.last.keys():
+            self.notify("There is nothing to replay yet: run a prompt first.", markup=False)
+            return
+        self._replay = ReplayShow(self._panes, show.last)
+        self._ticker.resume()
+
+    def _end_replay(self) -> None:
+        if self._replay is not None:
+            self._replay.leave()
+            self._replay = None
+            self._doing = ""
+            self._draw_title()
+
+    def action_replay_pair_command(self) -> None:
+        """Begin a replay, pause it, or go on."""
+        if self._busy:
+            return
+        if self._replay is None:
+            self._begin_replay()
+        else:
+            self._replay.toggle()
+            self._ticker.resume()
+
+    def action_slower_command(self) -> None:
+        """Halve the speed."""
+        self._with_replay(lambda replay: replay.change_speed(-1))
+
+    def action_faster_command(self) -> None:
+        """Double the speed."""
+        self._with_replay(lambda replay: replay.change_speed(1))
+
+    def action_step_back_command(self) -> None:
+        """Go back a little, and pause."""
+        self._with_replay(lambda replay: replay.step(-1))
+
+    def action_step_forward_command(self) -> None:
+        """Go on a little, and pause."""
+        self._with_replay(lambda replay: replay.step(1))
+
+    def _with_replay(self, act: Callable[[ReplayShow], None]) -> None:
+        if self._busy:
+            return
+        if self._replay is None:
+            self._begin_replay()
+        if self._replay is not None:
+            act(self._replay)
+            self._ticker.resume()
+
+    def _tick(self) -> None:
+        """Draw what moves; stop ticking when nothing does."""
+        if self._busy:
+            assert self._show is not None
+            self._show.tick()
+        elif self._replay is not None:
+            self._replay.tick()
+            self._doing = faces.replaying(
+                self._replay.position_s,
+                self._replay.clock.speed,
+                playing=self._replay.playing,
+                finished=self._replay.finished,
+            )
+            self._draw_title()
+            if not self._replay.playing:
+                self._ticker.pause()
+        else:
+            self._ticker.pause()
+
+    # ---------------------------------------------------------------------------- what came of it
+
+    @property
+    def _verdict(self) -> Static:
+        return self.query_one("#verdict", Static)
+
+    def _draw_verdict(self) -> None:
+        if self._show is not None:
+            self._verdict.update(faces.verdict(self._show.last))
+
+    @on(PromptEditor.Changed)
+    def _prompt_changed(self) -> None:
+        self._draw_history()
+
+    def _draw_history(self) -> None:
+        """Show the medians of this prompt on this target, and its newest runs."""
+        if self._setup is None:
+            return
+        prompt = self._prompt.text
+        request = self._setup.fill(msgspec.structs.replace(self._request, prompt=prompt))
+        try:
+            memory = self._session.memory(self._setup, request)
+        except HistoryError as error:
+            self.query_one("#medians", Static).update(faces.bad(str(error)))
+            return
+        self.query_one("#history").border_title = faces.history_title(memory)
+        self.query_one("#medians", Static).update(faces.medians(memory))
+        self.query_one("#recent", Static).update(faces.recent(memory))
+
+    # ------------------------------------------------------------------------- prompts and targets
+
+    @on(PromptEditor.WantsHistory)
+    def _older_prompt(self, event: PromptEditor.WantsHistory) -> None:
+        text = self._recall.step(event.step, self._prompt.text, self._session.prompts)
+        if text is not None:
+            self._prompt.put(text)
+
+    def action_find_prompt_command(self) -> None:
+        """Search older prompts."""
+        from streamscope.tui.screens.prompts import PromptSearch
+
+        def put(text: str | None) -> None:
+            if text is not None:
+                self._prompt.put(text)
+                self._prompt.focus()
+
+        self.app.push_screen(PromptSearch(self._session.prompts), put)
+
+    def action_choose_target_command(self) -> None:
+        """Choose server and model."""
+        from streamscope.tui.screens.targets import TargetPicker
+
+        if self._busy:
+            self.notify("A run is under way: esc stops it.", markup=False)
+            return
+
+        def opened(wish: Wish | None) -> None:
+            if wish is not None:
+                self._end_replay()
+                self._open(wish)
+
+        self.app.push_screen(TargetPicker(self._session, self._setup), opened)
+
+    # ----------------------------------------------------------------------------------- the rest
+
+    def action_change_theme_command(self) -> None:
+        """Choose a theme."""
+        self.app.search_themes()
+
+    def action_copy_answer_command(self) -> None:
+        """Copy an answer to the clipboard."""
+        focused = next(
+            (pane for pane in self._panes.values() if pane.has_focus_within), self._pane("A")
+        )
+        text = focused.text.plain_text
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"The answer of {focused.channel} is on the clipboard.", markup=False)
+        else:
+            self.notify(f"There is no answer in {focused.channel} to copy.", markup=False)
+
+    def action_save_screen_command(self) -> None:
+        """Save a picture."""
+        try:
+            path = self.app.save_screenshot(path=".")
+        except OSError as error:
+            self._say(f"The picture can't be saved here: {error.strerror}.")
+        else:
+            self.notify(f"Saved as {path}.", markup=False)

@@ -1,0 +1,114 @@
+"""Choose what is measured: a server that was found, an engine of ours, or a URL."""
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+
+from streamscope.engines.choose import place
+from streamscope.probe.client import ProbeError
+from streamscope.settings import SettingsError
+from streamscope.trial.session import Session, Setup, Wish
+from streamscope.tui.widgets.sanitize import one_line
+from streamscope.wire.urls import validate_url
+
+
+class TargetPicker(ModalScreen[Wish | None]):
+    """Choose from the list with the arrow keys, or type a URL; enter takes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+    ]
+
+    def __init__(self, session: Session, setup: Setup | None) -> None:
+        """Open the picker.
+
+        Args:
+            session: Finds servers.
+            setup: What is measured at present.
+        """
+        super().__init__()
+        self._session = session
+        self._setup = setup
+        self._wishes: list[Wish] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out the dialog."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "target"
+            dialog.border_subtitle = "enter takes it · esc closes"
+            yield Input(placeholder="a URL, such as http://127.0.0.1:8000/v1, or choose below")
+            yield OptionList()
+            yield Static(classes="hint")
+
+    def on_mount(self) -> None:
+        """Show what is always there, then look for servers."""
+        self._add(Wish(engine="local"), "local model", "SmolLM2-135M by llama.cpp, on this machine")
+        self._add(Wish(engine="simulator"), "simulator", "no model: text and timing are made up")
+        self._hint("Looking for servers on their usual ports …")
+        self._look()
+
+    @work(exclusive=True)
+    async def _look(self) -> None:
+        try:
+            found = await self._session.discover()
+        except (ProbeError, SettingsError) as error:
+            self._hint(str(error))
+            return
+        for server in found:
+            for model in server.models or [""]:
+                wish = Wish(url=server.url, protocol=server.protocol, model=model)
+                about = f"{server.label} {server.version} at {place(server.url)}"
+                if server.state != "ready":
+                    about += f", {server.state}"
+                self._add(wish, model or server.label, about)
+        self._hint(
+            ""
+            if found
+            else "No server answers on the usual ports of Ollama, LM Studio, "
+            "llama.cpp and vLLM. A URL names any other."
+        )
+
+    def _add(self, wish: Wish, name: str, about: str) -> None:
+        self._wishes.append(wish)
+        options = self.query_one(OptionList)
+        options.add_option(
+            Content.assemble(
+                (f"{one_line(name, 40):<42}", "bold"), (one_line(about, 120), "$text-muted")
+            )
+        )
+        if options.highlighted is None:
+            options.highlighted = 0
+
+    def _hint(self, text: str) -> None:
+        self.query_one(Static).update(Content(one_line(text, 300)))
+
+    def action_move(self, step: int) -> None:
+        """Move in the list while the cursor stays in the field."""
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        if not event.value.strip():
+            index = self.query_one(OptionList).highlighted
+            self.dismiss(self._wishes[index or 0])
+            return
+        try:
+            self.dismiss(Wish(url=validate_url(event.value)))
+        except ValueError as error:
+            self._hint(str(error))
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._wishes[event.option_index])

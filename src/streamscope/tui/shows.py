@@ -1,0 +1,153 @@
+"""What the panes show: runs while they happen, and recorded ones again."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from streamscope.measure.figures import Figures
+from streamscope.trace import ChannelName, Chunk, Run, Trace
+from streamscope.trial.plan import Step
+from streamscope.trial.replay import Playback, ReplayClock, end_ns
+from streamscope.tui.ended import EndedRun
+from streamscope.tui.widgets.channel_pane import ChannelPane
+from streamscope.tui.widgets.phase_track import scale_ns
+
+Panes = Mapping[ChannelName, ChannelPane]
+
+STEP_NS = 100_000_000
+"""How far a step moves a replay."""
+
+
+class LiveShow:
+    """Draws runs while they happen. It is the listener of a trial."""
+
+    def __init__(self, panes: Panes, changed: Callable[[Step, Run | None], None]) -> None:
+        """Prepare.
+
+        Args:
+            panes: Where to draw.
+            changed: Told when a run begins (without it) and when it is over (with it).
+        """
+        self._panes = panes
+        self._changed = changed
+        self._under_way: dict[ChannelName, Trace | None] = {}
+        self.last: dict[ChannelName, EndedRun] = {}
+
+    @property
+    def live(self) -> bool:
+        """Whether a run is under way."""
+        return bool(self._under_way)
+
+    def clear(self) -> None:
+        """Forget the runs of before: another prompt, another comparison."""
+        self.last.clear()
+
+    def run_started(self, step: Step, started_ns: int) -> None:
+        """Get the pane ready."""
+        del started_ns
+        self._under_way[step.channel] = None
+        self._panes[step.channel].begin(warmup=step.warmup)
+        self._changed(step, None)
+
+    def run_moved(self, step: Step, trace: Trace, new: list[Chunk]) -> None:
+        """Hand the news to the pane."""
+        if step.channel in self._under_way:
+            self._under_way[step.channel] = trace
+            self._panes[step.channel].take(trace, new)
+
+    def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
+        """Draw the exact figures."""
+        self._under_way.pop(step.channel, None)
+        ended = EndedRun(run=run, figures=figures)
+        if not step.warmup:
+            self.last[step.channel] = ended
+        self._panes[step.channel].finish(ended, self._scale(time.monotonic_ns()))
+        self._changed(step, run)
+
+    def tick(self) -> None:
+        """Draw the present."""
+        now = time.monotonic_ns()
+        scale = self._scale(now)
+        for name, trace in self._under_way.items():
+            if trace is not None and trace.sent_monotonic_ns:
+                self._panes[name].tick(now - trace.sent_monotonic_ns, scale)
+        for name, ended in self.last.items():
+            if name not in self._under_way:
+                self._panes[name].rescale(end_ns(ended.run.trace), scale)
+
+    def _scale(self, now_ns: int) -> int:
+        """Return a scale that holds all that both panes show."""
+        needed = [end_ns(ended.run.trace) for ended in self.last.values()]
+        needed += [
+            now_ns - trace.sent_monotonic_ns
+            for trace in self._under_way.values()
+            if trace is not None and trace.sent_monotonic_ns
+        ]
+        return scale_ns(max(needed, default=0))
+
+
+class ReplayShow:
+    """Plays a pair again, both panes on one clock from the moment of sending."""
+
+    def __init__(self, panes: Panes, pair: Mapping[ChannelName, EndedRun]) -> None:
+        self._panes = panes
+        self._pair = dict(pair)
+        self._playbacks = {name: Playback(ended.run.trace) for name, ended in pair.items()}
+        end = max(end_ns(ended.run.trace) for ended in pair.values())
+        self._scale = scale_ns(end)
+        self._drawn: set[ChannelName] = set()
+        self.clock = ReplayClock(end, time.monotonic_ns())
+        for name in self._pair:
+            panes[name].begin()
+
+    @property
+    def playing(self) -> bool:
+        """Whether time passes in it."""
+        return self.clock.playing and not self.finished
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has come to its end."""
+        return self.clock.finished(time.monotonic_ns())
+
+    @property
+    def position_s(self) -> float:
+        """The moment that is shown, s since sent."""
+        return self.clock.position_ns(time.monotonic_ns()) / 1e9
+
+    def tick(self) -> None:
+        """Draw the moment that the clock has come to."""
+        position = self.clock.position_ns(time.monotonic_ns())
+        for name, playback in self._playbacks.items():
+            pane = self._panes[name]
+            new, back = playback.advance(position)
+            if back:
+                pane.begin()
+                self._drawn.discard(name)
+            if playback.view is playback.trace:
+                if name not in self._drawn:
+                    pane.take(playback.trace, new)
+                    pane.finish(self._pair[name], self._scale)
+                    self._drawn.add(name)
+            else:
+                pane.take(playback.view, new)
+                pane.tick(position, self._scale)
+
+    def toggle(self) -> None:
+        """Pause, go on, or begin again."""
+        self.clock.toggle(time.monotonic_ns())
+
+    def step(self, steps: int) -> None:
+        """Move by some tenths of a second, and stay there."""
+        now = time.monotonic_ns()
+        position = self.clock.position_ns(now)
+        self.clock.playing = False
+        self.clock.seek(position + steps * STEP_NS, now)
+
+    def change_speed(self, steps: int) -> None:
+        """Go slower or faster."""
+        self.clock.change_speed(steps, time.monotonic_ns())
+
+    def leave(self) -> None:
+        """Show the end at once."""
+        self.clock.seek(self.clock.end_ns, time.monotonic_ns())
+        self.tick()

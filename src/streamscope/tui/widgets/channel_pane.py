@@ -1,0 +1,164 @@
+"""One side of the comparison: its phase and clock, its bar in time, its text, its figures."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from streamscope.measure.live import LiveFigures
+from streamscope.measure.phases import PhaseName, phase
+from streamscope.trace import Chunk, Mode, Trace
+from streamscope.trial.replay import end_ns
+from streamscope.tui import faces
+from streamscope.tui.ended import EndedRun
+from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.gap_strip import GapStrip
+from streamscope.tui.widgets.phase_track import PhaseTrack, Stretch
+from streamscope.tui.widgets.sanitize import one_line
+from streamscope.tui.widgets.text_pane import TextPane
+
+WAITING: dict[Mode, str] = {
+    "stream": "nothing to read yet",
+    "blocking": "waiting, nothing to read:\nthe answer comes whole or not at all",
+}
+"""What stands in an empty pane while its run is under way."""
+
+
+class ChannelPane(Vertical):
+    """A pane. It is told of a run as it happens, live or in a replay, and draws it."""
+
+    HELP = """
+    ## The panes
+
+    The upper line names the phase and shows the clock, from the moment at which the request was
+    sent. The bar shows time: `·` nothing to read, `░` thinking, `█` the answer arrives, `▌` the
+    answer came whole. Both bars have the same scale. Scroll with the arrow keys; select text with
+    the mouse and copy it with `ctrl+c`.
+    """
+
+    def __init__(self, channel: str, mode: Mode, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id, classes=f"channel-{channel.lower()}")
+        self.channel = channel
+        self.mode = mode
+        self.trace: Trace | None = None
+        self._live = LiveFigures()
+        self._stretches: list[tuple[int, Stretch]] = []
+        self._warmup = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines of the pane."""
+        yield Ends(classes="status")
+        yield PhaseTrack()
+        yield TextPane()
+        yield Ends(classes="figures")
+        yield GapStrip()
+
+    def on_mount(self) -> None:
+        """Show the empty pane."""
+        self.border_title = f"{self.channel} {'streaming' if self.mode == 'stream' else 'blocking'}"
+        self.rest("")
+
+    @property
+    def text(self) -> TextPane:
+        """The text of the answer."""
+        return self.query_one(TextPane)
+
+    def rest(self, why: str, status: str = "ready") -> None:
+        """Be empty, and say why."""
+        self.trace = None
+        self.text.clear()
+        self.text.placeholder = why
+        self._status.show(faces.muted(status))
+        self._figures.show(faces.no_figures())
+        self._gaps.show_message(self._no_gaps())
+        self._track.show((), 0, 1_000_000_000)
+
+    def begin(self, *, warmup: bool = False) -> None:
+        """Get ready for a run."""
+        self.trace = None
+        self._warmup = warmup
+        self._live = LiveFigures()
+        self._stretches = []
+        self.text.clear()
+        self.text.placeholder = WAITING[self.mode]
+        self._status.show(faces.starting(warmup=warmup), faces.clock(0))
+        self._figures.show(faces.live_figures(self._live, self.mode))
+        self._gaps.show_message(self._no_gaps())
+        self._track.show((), 0, 1_000_000_000)
+
+    def take(self, trace: Trace, new: list[Chunk]) -> None:
+        """Note what happened in the run; drawing waits for the next tick, but for the text."""
+        self.trace = trace
+        for chunk in new:
+            if self.mode == "stream":
+                self._live.add(chunk)
+            kind: Stretch = "answer" if chunk.kind == "answer" else "thinking"
+            if not self._stretches or self._stretches[-1][1] != kind:
+                self._stretches.append((chunk.t_ns, kind))
+            self.text.append(chunk.kind, chunk.text)
+
+    def tick(self, now_ns: int, scale: int) -> None:
+        """Draw the run at a moment, ns since sent, on a scale that both panes share."""
+        trace = self.trace
+        if trace is None:
+            return
+        at = phase(trace, now_ns, self._live)
+        self._status.show(faces.phase_line(at, trace, warmup=self._warmup), faces.clock(now_ns))
+        self._draw_track(trace, now_ns, scale)
+        if self.mode == "stream":
+            self._figures.show(faces.live_figures(self._live, self.mode))
+            self._draw_gaps()
+
+    def rescale(self, end: int, scale: int) -> None:
+        """Draw the bar of a run that is over on another scale."""
+        if self.trace is not None:
+            self._draw_track(self.trace, end, scale)
+
+    def finish(self, ended: EndedRun, scale: int) -> None:
+        """Draw the exact figures of a run that is over."""
+        trace = ended.run.trace
+        self.trace = trace
+        end = end_ns(trace)
+        name: PhaseName = phase(trace, end).name
+        self._status.show(faces.final_line(name, trace), faces.clock(end, final=True))
+        self._draw_track(trace, end, scale)
+        self._figures.show(faces.final_figures(ended.figures))
+        if trace.fault is not None and not trace.chunks:
+            self.text.placeholder = one_line(trace.fault.sentence, 400)
+        elif not trace.chunks:
+            self.text.placeholder = faces.EMPTY_ANSWER[trace.ended or "stop"]
+        if self.mode == "stream":
+            self._draw_gaps()
+
+    def _draw_track(self, trace: Trace, now_ns: int, scale: int) -> None:
+        whole = self.mode == "blocking" and bool(trace.chunks)
+        wait: tuple[tuple[int, Stretch], ...] = ((0, "wait"),)
+        stretches = wait if whole else (*wait, *self._stretches)
+        self._track.show(stretches, now_ns, scale, whole=whole)
+
+    def _draw_gaps(self) -> None:
+        gaps = self._live.gaps
+        self._gaps.show(
+            gaps.bins(max(8, self._gaps.size.width)),
+            gaps.median_ms,
+            gaps.p95_ms,
+            gaps.max_ms,
+            gaps.count,
+        )
+
+    def _no_gaps(self) -> str:
+        return "no gaps: it comes at once" if self.mode == "blocking" else "no gaps yet"
+
+    @property
+    def _status(self) -> Ends:
+        return self.query_one(".status", Ends)
+
+    @property
+    def _figures(self) -> Ends:
+        return self.query_one(".figures", Ends)
+
+    @property
+    def _gaps(self) -> GapStrip:
+        return self.query_one(GapStrip)
+
+    @property
+    def _track(self) -> PhaseTrack:
+        return self.query_one(PhaseTrack)
