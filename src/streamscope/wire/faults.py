@@ -29,7 +29,7 @@ __all__ = [
     "validate_url",
 ]
 
-_QUOTE_CHARS = 160
+_QUOTE_CHARS = 200
 _URL_CHARS = 200
 
 _NO_MODEL = re.compile(

@@ -87,5 +87,8 @@ def _overlap(text: str, tag: str) -> int:
 
 
 def _add(pieces: list[Piece], kind: TextKind, text: str) -> None:
+    """Append a piece; what came as one piece and is of one kind stays one."""
+    if text and pieces and pieces[-1].kind == kind:
+        text = pieces.pop().text + text
     if text:
         pieces.append(Piece(kind, text))

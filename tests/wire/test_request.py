@@ -1,0 +1,41 @@
+"""Headers, and members that a person adds to a request."""
+
+from typing import Any
+
+import pytest
+
+from streamscope.wire.request import headers, merge
+
+
+@pytest.mark.parametrize(
+    ("body", "params", "merged"),
+    [
+        ({}, {"top_k": 5}, {"top_k": 5}),
+        ({"a": 1}, {"a": 2}, {"a": 2}),
+        ({}, {"options.num_ctx": 4096}, {"options": {"num_ctx": 4096}}),
+        ({"options": {"seed": 1}}, {"options.num_ctx": 2}, {"options": {"seed": 1, "num_ctx": 2}}),
+        ({"o": {"seed": 1}}, {"o": {"seed": 2, "n": 3}}, {"o": {"seed": 2, "n": 3}}),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"d": 2}}}, {"a": {"b": {"c": 1, "d": 2}}}),
+        ({"a": 1}, {"a.b.c": None}, {"a": {"b": {"c": None}}}),
+        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
+        ({}, {"a": {"x": 1}, "a.y": 2}, {"a": {"x": 1, "y": 2}}),
+    ],
+)  # fmt: skip
+def test_merge(body: dict[str, Any], params: dict[str, Any], merged: dict[str, Any]) -> None:
+    merge(body, params)
+    assert body == merged
+
+
+def test_merge_leaves_the_request_alone() -> None:
+    params = {"a": {"x": 1}, "a.y": 2}
+    merge({}, params)
+    assert params == {"a": {"x": 1}, "a.y": 2}
+
+
+def test_headers() -> None:
+    plain = headers("application/json", None)
+    assert plain["Accept-Encoding"] == "identity"
+    assert plain["Content-Type"] == "application/json"
+    assert "Authorization" not in plain
+    assert "Authorization" not in headers("x", "")
+    assert headers("x", "k3y")["Authorization"] == "Bearer k3y"
