@@ -354,6 +354,11 @@ def test_keep_alives_are_pings_and_no_text(decode: Decode) -> None:
     assert answer == [Ping(), Ping(), Ping(), Model("m"), Text("answer", "x"), End()]
 
 
+def test_an_empty_event_is_nothing(decode: Decode) -> None:
+    body = b"event: ping\ndata:\n\ndata\n\n" + sse(delta(content="x"))
+    assert decode(PROTOCOL, "stream", body) == [Model("m"), Text("answer", "x"), End()]
+
+
 def test_line_separators_inside_text(decode: Decode) -> None:
     said = "a\N{LINE SEPARATOR}b\x85c\x0cd"
     body = f'data: {{"choices":[{{"delta":{{"content":"{said}"}}}}]}}\n\n'.encode()
@@ -393,6 +398,8 @@ def test_lone_surrogates_do_not_end_a_run(decode: Decode) -> None:
         (sse(delta("error")), "server", "finish_reason: error"),
         # named events, strings, and JSON without ``data:``
         (b'event: error\ndata: {"message":"boom","code":429}\n\n', "busy", "boom"),
+        (b"event: error\ndata: boom\n\n", "server", "boom"),
+        (b'event: error\ndata: "boom"\n\n', "server", "boom"),
         (sse({"error": "boom"}), "server", "boom"),
         (sse({"object": "error", "message": "boom", "code": 401}), "auth", "boom"),
         (b'{"error":"Unexpected endpoint or method. (POST /x)"}',

@@ -14,13 +14,14 @@ from streamscope.wire.base import Decoder
 from streamscope.wire.events import End, Event, Failure, Flag, Ping
 from streamscope.wire.framing import (
     DONE,
+    END_NAMES,
     LIMIT_BYTES,
     LineSplitter,
     SseComment,
     SseItem,
     SseSplitter,
 )
-from streamscope.wire.messages import clean, find_report
+from streamscope.wire.messages import clean, find_report, read_report
 
 _ANY = msgspec.json.Decoder()
 _HEAD_CHARS = 200
@@ -69,7 +70,7 @@ class _Body(Decoder):
         except lenient.NotValidError as error:
             if cut and self._understood:
                 return [Flag("unterminated")]
-            return [_failure(payload, error)]
+            return [_failure(payload, name, error)]
         self._understood = True
         return events
 
@@ -117,7 +118,9 @@ class SseBody(_Body):
         if self._sse.unterminated and Flag("unterminated") not in events:
             events.insert(0, Flag("unterminated"))
         if not self._understood and not self._over and self._sse.ignored:
-            events.append(_failure(self._sse.ignored, lenient.NotValidError("no event stream")))
+            events.append(
+                _failure(self._sse.ignored, "message", lenient.NotValidError("no event stream"))
+            )
         if not self._over:
             events += self._reader.close()
         return events
@@ -132,7 +135,7 @@ class SseBody(_Body):
                 events.append(Ping())
                 continue
             payload = item.data.strip()
-            if payload == DONE or (not payload and item.name != "message"):
+            if payload == DONE or (not payload and item.name.lower() in END_NAMES):
                 self._understood = True
                 events += self._until_over([*self._reader.close(), End()])
             elif payload:
@@ -198,8 +201,10 @@ class WholeBody(_Body):
         return events if self._over else [*events, *self._reader.close()]
 
 
-def _failure(payload: bytes, error: lenient.NotValidError) -> Failure:
+def _failure(payload: bytes, name: str, error: lenient.NotValidError) -> Failure:
     """Say what a payload is that is not the protocol: perhaps an error of another shape."""
+    if name == "error":
+        return Failure("server", read_report(payload).text)
     try:
         value = lenient.decode(payload, _ANY)
     except lenient.NotValidError:
