@@ -93,7 +93,7 @@ async def test_words_give_way_where_it_is_narrow() -> None:
     for width, line in {
         52: "gaps █████████  median   20 ms · p95   31 · max  212",
         50: "gaps ██████████████████  median   20 ms · p95   31",
-        36: "gaps ██████████████  median   20 ms",
+        36: "gaps ███████████████  median   20 ms",
         24: "gaps " + "█" * 19,
         9: "█" * 9,
         1: "█",

@@ -6,15 +6,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from streamscope.trace import TextKind
-from streamscope.tui.widgets.wrapping import (
-    MAX_CLUSTER,
-    Document,
-    Rewrap,
-    clusters,
-    draw,
-    snap,
-    wrap,
-)
+from streamscope.tui.widgets.clusters import MAX_CLUSTER, clusters, is_simple, snap
+from streamscope.tui.widgets.wrapping import Document, Rewrap, draw, wrap
 
 FAMILY = "👩‍👩‍👧"
 FRANCE = "🇫🇷"
@@ -154,6 +147,18 @@ def test_every_offset_is_found_again(text: str, width: int, data: st.DataObject)
 )
 def test_where_rows_end(text: str, width: int, rows: list[str]) -> None:
     assert wrap(text, width) == rows
+
+
+@given(st.text())
+def test_simple_text_is_one_cell_a_character(text: str) -> None:
+    if is_simple(text):
+        assert [width for *_, width in clusters(text)] == [1] * len(text)
+
+
+def test_simple_characters_are_one_cell_each() -> None:
+    simple = [chr(code) for code in range(0x3000) if is_simple(chr(code))]
+    assert len(simple) > 1_000
+    assert {cell_len(char) for char in simple} == {1}
 
 
 def test_tabs_reach_to_stops_of_eight_cells() -> None:

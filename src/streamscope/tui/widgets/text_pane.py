@@ -1,11 +1,9 @@
 """The pane that shows an answer while it streams."""
 
 from collections import deque
-from itertools import pairwise
 from time import monotonic
 from typing import ClassVar, Final
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.actions import SkipAction
 from textual.cache import LRUCache
@@ -18,8 +16,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from streamscope.trace import TextKind
+from streamscope.tui.widgets.clusters import snap
+from streamscope.tui.widgets.row_strips import INDENTS, centred_line, row_strip, selected_part
 from streamscope.tui.widgets.sanitize import Sanitizer
-from streamscope.tui.widgets.wrapping import Document, Piece, Rewrap, Row, draw, snap, wrap
+from streamscope.tui.widgets.wrapping import Document, Rewrap, Row
 
 FLUSH_S: Final = 1 / 25
 """Least time between two paints of new text, in seconds."""
@@ -38,11 +38,6 @@ CACHED_ROWS: Final = 512
 
 NARROW: Final = 12
 """Width, in cells, below which lanes are drawn without their gutter."""
-
-GUTTERS: Final[dict[TextKind, str]] = {"reasoning": "▏ ", "tool": "┆ "}
-"""What marks the rows of a lane, in two cells, so that it does not rely on a colour."""
-
-_INDENTS: Final[dict[TextKind, int]] = {kind: len(gutter) for kind, gutter in GUTTERS.items()}
 
 
 class TextPane(ScrollView, can_focus=True):
@@ -129,8 +124,9 @@ class TextPane(ScrollView, can_focus=True):
         self._received.clear()
         self._pending.clear()
         self._sanitizer = Sanitizer()
+        latest = self._rewrap.result if self._rewrap is not None else self._document
+        self._document = Document(latest.width, latest.indents)
         self._rewrap = None
-        self._document = Document(self._document.width, self._document.indents)
         self._stop_timer()
         self._top = (0, 0)
         if self.is_attached and self in self.screen.selections:
@@ -145,7 +141,7 @@ class TextPane(ScrollView, can_focus=True):
 
     def flush(self) -> None:
         """Draw everything that is pending now, however long it takes."""
-        if self._document.width and self.is_attached:
+        if self._has_room:
             self._work(until=None)
 
     @property
@@ -177,10 +173,15 @@ class TextPane(ScrollView, can_focus=True):
 
     def _schedule(self, delay: float | None = None) -> None:
         """Make sure that work is done soon, if there is a size to do it for."""
-        if self._timer is None and self.is_attached and self.scrollable_content_region.width:
+        if self._timer is None and self._has_room:
             if delay is None:
                 delay = max(0.001, self._worked_at + FLUSH_S - monotonic())
             self._timer = self.set_timer(delay, self._tick, name="flush")
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether there is a size to wrap text for."""
+        return self.is_attached and self.scrollable_content_region.width > 0
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -226,26 +227,26 @@ class TextPane(ScrollView, can_focus=True):
 
     # Size and place.
 
-    def on_mount(self) -> None:
-        """Begin with what was appended before there was a screen."""
-        self._schedule()
-
     def on_resize(self) -> None:
         """Wrap anew for the new width, in slices, and keep the reader's place."""
         width = self.scrollable_content_region.width
         if not width:
             return
-        if width != (self._rewrap.result if self._rewrap else self._document).width:
-            indents = _INDENTS if width >= NARROW else {}
-            self._rewrap = Rewrap(self._document, width, indents)
-            self._tick()
-            return
         if self.scroll_y >= self.max_scroll_y:
             self.following = True
-        self._keep_place()
-        self._schedule_pending()
+        latest = self._rewrap.result if self._rewrap is not None else self._document
+        if width != latest.width:
+            self._rewrap = Rewrap(self._document, width, INDENTS if width >= NARROW else {})
+            self._tick()
+        else:
+            self._keep_place()
+            self._resume()
 
-    def _schedule_pending(self) -> None:
+    def on_show(self) -> None:
+        """Go on with what came while the pane was hidden."""
+        self._resume()
+
+    def _resume(self) -> None:
         if self._pending or self._rewrap is not None:
             self._schedule()
 
@@ -304,7 +305,7 @@ class TextPane(ScrollView, can_focus=True):
         """Remember the text at the top."""
         super().watch_scroll_y(old_value, new_value)
         rows = self._document.rows
-        if rows and not self._placing and self._rewrap is None:
+        if rows and not self._placing:
             row = rows[min(round(new_value), len(rows) - 1)]
             self._top = (row.line, row.start)
 
@@ -343,16 +344,6 @@ class TextPane(ScrollView, can_focus=True):
         row = self._document.rows[self._document.row_at(line, offset)]
         return row.start + snap(row.text, offset - row.start, up=up)
 
-    def _selected(self, row: Row, selection: Selection | None) -> tuple[int, int] | None:
-        """Return the part of a row's text that is selected, if any."""
-        span = selection.get_span(row.line) if selection is not None else None
-        if span is None:
-            return None
-        start, end = span
-        first = snap(row.text, max(0, start - row.start), up=False)
-        last = len(row.text) if end == -1 else snap(row.text, end - row.start, up=True)
-        return (first, last) if first < min(last, len(row.text)) else None
-
     # Drawing.
 
     def notify_style_update(self) -> None:
@@ -371,7 +362,8 @@ class TextPane(ScrollView, can_focus=True):
         if index >= document.height:
             return Strip.blank(width, self._style("answer"))
         row = document.rows[index]
-        selected = self._selected(row, self.text_selection)
+        selection = self.text_selection
+        selected = selected_part(row, selection) if selection is not None else None
         if selected is not None:
             return self._draw_row(row, width, selected)
         strip = self._strips.get(index)
@@ -380,38 +372,14 @@ class TextPane(ScrollView, can_focus=True):
         return strip
 
     def _draw_row(self, row: Row, width: int, selected: tuple[int, int] | None) -> Strip:
-        document = self._document
-        kind = document.lines[row.line].kind
-        style = self._style(kind)
-
-        def segment(text: str, offset: int, style: Style) -> Segment:
-            # By this, Textual knows which character lies under the pointer.
-            place = Style.from_meta({"offset": (row.start + offset, row.line)})
-            return Segment(text, style + place)
-
-        segments = [
-            segment(cell, 0, style)
-            for cell in GUTTERS.get(kind, "")[: document.indents.get(kind, 0)]
-        ]
-        pieces = draw(row.text, document.width_of(kind))
-        marked = self._style("selection") if selected is not None else style
-        for piece in _divide(pieces, selected):
-            inside = selected is not None and selected[0] <= piece.start < selected[1]
-            segments.append(segment(piece.text, piece.start, style + marked if inside else style))
-        if not pieces and width:
-            segments.append(segment(" ", 0, style))
-        return Strip(segments).crop_extend(0, width, style)
+        style = self._style(self._document.lines[row.line].kind)
+        marked = style + self._style("selection") if selected is not None else style
+        return row_strip(self._document, row, width, style, marked, selected or (0, 0))
 
     def _placeholder_line(self, y: int, width: int) -> Strip:
-        style = self._style("placeholder")
-        lines = wrap(self.placeholder, width)
-        index = y - max(0, (self.size.height - len(lines)) // 2)
-        if not 0 <= index < len(lines):
-            return Strip.blank(width, style)
-        text = "".join(piece.text for piece in draw(lines[index].rstrip(), width))
-        line = Strip([Segment(text, style)])
-        left = Strip.blank((width - line.cell_length) // 2, style)
-        return Strip.join([left, line]).crop_extend(0, width, style)
+        return centred_line(
+            self.placeholder, y, width, self.size.height, self._style("placeholder")
+        )
 
     def _style(self, part: str) -> Style:
         """Return the style of a kind of text, of the placeholder, or of the selection."""
@@ -423,17 +391,3 @@ class TextPane(ScrollView, can_focus=True):
                 style = self.get_component_rich_style(f"text-pane--{part}")
             self._styles_of[part] = style
         return style
-
-
-def _divide(pieces: list[Piece], selected: tuple[int, int] | None) -> list[Piece]:
-    """Cut pieces at the edges of the selection, which lie between clusters."""
-    if selected is None:
-        return pieces
-    divided: list[Piece] = []
-    for text, start, end in pieces:
-        if len(text) != end - start:
-            divided.append(Piece(text, start, end))
-            continue
-        edges = [start, *(edge for edge in selected if start < edge < end), end]
-        divided.extend(Piece(text[a - start : b - start], a, b) for a, b in pairwise(edges))
-    return divided

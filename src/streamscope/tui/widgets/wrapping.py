@@ -4,35 +4,25 @@ The wrap is greedy and needs nothing but the text from the start of a row to dec
 row ends. So text that is appended can only change the last row, and appending costs time in
 proportion to what is new. Words break at spaces and tabs, which hang unseen over the edge;
 wide (CJK) characters may be parted anywhere, but punctuation stays with what it belongs to;
-a word longer than a row is cut at the edge. What a terminal shows as one character (a
-*cluster*: an emoji of several parts, a letter with its marks, a flag) is never cut.
+a word longer than a row is cut at the edge, but never inside a cluster.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import get_character_cell_size
 
 from streamscope.trace import TextKind
+from streamscope.tui.widgets.clusters import MAX_CLUSTER, clusters, is_broken, is_simple
 
 TAB: Final = 8
 """Distance of tab stops, in cells."""
 
-MAX_CLUSTER: Final = 32
-"""Code points that one cluster may have; what goes beyond it is drawn as something broken."""
-
-_JOINER = "\u200d"
 _BROKEN = "\ufffd"
 _TOO_WIDE = "…"
 
-# Text of these alone is one cell a character, whatever comes beside it: most Western prose and
-# code. Python's own string search then does the work of the general walk.
-_is_simple = re.compile(
-    "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u2190-\u22ff"
-    "\u2500-\u25fc]*"
-).fullmatch
 _spaces = re.compile(" *").match
 
 _STAYS_BEHIND = frozenset(
@@ -86,67 +76,12 @@ class Piece(NamedTuple):
         return len(self.text) == self.end - self.start
 
 
-def clusters(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield what a terminal shows as one character: start, end and width in cells.
-
-    The widths are those of ``rich.cells``, by which Textual draws. A cluster that begins with
-    a mark or a joiner has nothing to sit on; it is one cell wide.
-    """
-    position = 0
-    total = len(text)
-    while position < total:
-        start = position
-        char = text[start]
-        position += 1
-        if char == "\t":
-            yield start, position, 0
-            continue
-        width = get_character_cell_size(char)
-        composed = char == _JOINER
-        if composed:
-            position = start
-        elif _is_flag_half(char) and position < total and _is_flag_half(text[position]):
-            width += get_character_cell_size(text[position])
-            position += 1
-        limit = min(total, start + MAX_CLUSTER)
-        while position < limit:
-            char = text[position]
-            if char == _JOINER:
-                composed = True
-                position += 2 if position + 1 < limit else 1
-            elif char != "\t" and get_character_cell_size(char) == 0:
-                composed = composed or char == "\ufe0f"
-                position += 1
-            else:
-                break
-        if is_broken(text[start]):
-            width = 1
-        elif composed:
-            width = cell_len(text[start:position])
-        yield start, position, width
-
-
-def is_broken(char: str) -> bool:
-    """Whether a cluster that begins with this character has nothing to sit on."""
-    return get_character_cell_size(char) == 0
-
-
-def snap(text: str, offset: int, *, up: bool) -> int:
-    """Move an offset that lies inside a cluster to its end, or to its start."""
-    if offset <= 0 or offset >= len(text) or _is_simple(text):
-        return offset
-    for start, end, _ in clusters(text):
-        if end > offset:
-            return offset if start == offset else (end if up else start)
-    return offset
-
-
 def wrap(text: str, width: int) -> list[str]:
     """Part a text without newlines into rows; joined, they are the text. Never empty."""
     width = max(1, width)
     # Spaces that hang cost nothing on the screen, but a row must not grow without end.
     bound = MAX_CLUSTER * (width + 2)
-    return (_wrap_simple if _is_simple(text) else _wrap_any)(text, width, bound)
+    return (_wrap_simple if is_simple(text) else _wrap_any)(text, width, bound)
 
 
 def _wrap_simple(text: str, width: int, bound: int) -> list[str]:
@@ -204,14 +139,10 @@ def _may_part(before: str, char: str) -> bool:
     return get_character_cell_size(before) == 2 or get_character_cell_size(char) == 2
 
 
-def _is_flag_half(char: str) -> bool:
-    return "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
 def draw(text: str, width: int) -> list[Piece]:
     """Return what of a row's text is drawn: at most ``width`` cells, tabs made of spaces."""
     width = max(1, width)
-    if _is_simple(text):
+    if is_simple(text):
         shown = text[:width]
         return [Piece(shown, 0, len(shown))] if shown else []
     pieces: list[Piece] = []
