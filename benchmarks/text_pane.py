@@ -3,7 +3,7 @@
 A real Textual app runs headless at 100x30 and gets one token each millisecond. Meanwhile a
 probe task asks for a turn of the event loop every 5 ms: how late it gets it is how long a key
 press would have waited. *Behind* is the age of the oldest text that is not on the screen yet.
-Both are in ms. The naive views are fed less, because their cost grows with the text that is already there.
+Both are in ms. The naive views are fed less, because their cost grows with the text there is.
 
     python benchmarks/text_pane.py [--tokens 20000] [--rate 1000] [--naive 3000] [--long 200000]
         [--freeze]
