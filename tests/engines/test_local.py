@@ -1,6 +1,7 @@
 """The real model under the real llama.cpp: it answers, repeats itself, and keeps quiet."""
 
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from subprocess import Popen
@@ -72,10 +73,12 @@ async def test_it_is_recognised_and_its_label_and_caution_are_honest(
     found = await identify(fetch, local_engine.target.url, timeout_s=10)
     assert found is not None
     assert (found.kind, found.state) == ("llama.cpp", "locked")
-    assert found.models == [local_engine.target.model] == ["smollm2-135m-instruct"]
+    assert found.target is None
+    assert local_engine.target.model == "smollm2-135m-instruct"
     assert local_engine.caution == (
         "135M demo model: the timings are real, the answers are not reliable."
     )
+    assert local_engine.key is not None
     assert local_engine.key not in repr(local_engine)
 
 
@@ -102,7 +105,7 @@ async def test_the_terminal_stays_clean_and_a_killed_app_takes_the_model_with_it
         from streamscope.engines import local
         start = local.start(Path({str(gguf)!r}), report=lambda phase: None)
         engine = asyncio.run(start)
-        urllib.request.urlopen(engine.target.url + "/models").read()
+        urllib.request.urlopen(engine.target.url + "/health").read()
         print(engine.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
         """
@@ -112,6 +115,27 @@ async def test_the_terminal_stays_clean_and_a_killed_app_takes_the_model_with_it
     assert err == ""
     (line,) = out.splitlines()
     assert await eventually(lambda: gone(int(line)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sees in /proc that the load is under way")
+async def test_an_app_killed_while_the_model_loads_takes_the_process_with_it(
+    gguf: Path, parent: Parent, eventually: Eventually, gone: Gone
+) -> None:
+    app = parent(
+        f"""
+        import os, signal
+        from pathlib import Path
+        from streamscope.engines.child import Child
+        config = {{"gguf": {str(gguf)!r}, "model": "m", "key": "k"}}
+        child = Child("streamscope.engines.llama_child", config, name="The model")
+        while {gguf.name!r} not in Path(f"/proc/{{child.pid}}/maps").read_text():
+            pass
+        print(child.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    out, _ = app.communicate()
+    assert await eventually(lambda: gone(int(out)))
 
 
 def test_one_core_is_left_to_everything_else() -> None:

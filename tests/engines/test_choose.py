@@ -1,0 +1,150 @@
+"""``--engine auto``: the right server in the right order, with the reason in words."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from streamscope.engines.choose import choose, on_this_machine, place
+from streamscope.engines.detect import Fetch
+from streamscope.engines.engine import EngineError
+from streamscope.trace import Target
+
+NOT_INSTALLED = "the local extra is not installed: pip install 'streamscope[local]'"
+
+OLLAMA: dict[str, Any] = {
+    "/api/version": {"version": "0.33.0"},
+    "/api/tags": {"models": [{"name": "gemma4:e2b", "capabilities": ["completion"]}]},
+    "/api/ps": {"models": []},
+}
+EMPTY_OLLAMA: dict[str, Any] = {**OLLAMA, "/api/tags": {"models": []}}
+VLLM: dict[str, Any] = {
+    "/version": {"version": "0.32.0"},
+    "/v1/models": {"data": [{"id": "smollm2", "owned_by": "vllm"}]},
+}
+
+
+def web(servers: Mapping[str, Mapping[str, Any]]) -> Fetch:
+    """Return a fetch that knows some servers by root URL and remembers nothing else."""
+
+    async def fetch(url: str, timeout_s: float) -> tuple[int, bytes]:
+        for root, pages in servers.items():
+            if url.startswith(f"{root}/"):
+                page = pages.get(url.removeprefix(root))
+                return (404, b"") if page is None else (200, json.dumps(page).encode())
+        raise ConnectionRefusedError(url)
+
+    return fetch
+
+
+async def forbidden(url: str, timeout_s: float) -> tuple[int, bytes]:
+    raise AssertionError(f"nobody may be asked, but {url} was")
+
+
+async def test_ollama_comes_first() -> None:
+    servers = {"http://127.0.0.1:11434": OLLAMA, "http://127.0.0.1:8000": VLLM}
+    choice = await choose(web(servers), local_missing=None)
+    assert choice.kind == "server"
+    assert choice.target == Target(
+        protocol="ollama-chat", url="http://127.0.0.1:11434", model="gemma4:e2b"
+    )
+    assert choice.reason == "Ollama answers at 127.0.0.1:11434 with gemma4:e2b."
+    assert choice.contended
+    assert choice.version == "0.33.0"
+
+
+async def test_ollama_host_comes_before_the_usual_place() -> None:
+    other = {**OLLAMA, "/api/tags": {"models": [{"name": "other"}]}}
+    servers = {"http://127.0.0.1:11434": OLLAMA, "http://10.0.0.5:1234": other}
+    choice = await choose(web(servers), ollama_host="10.0.0.5:1234", local_missing=None)
+    assert choice.reason == "Ollama answers at 10.0.0.5:1234 with other."
+
+
+async def test_other_local_servers_come_next() -> None:
+    servers = {"http://127.0.0.1:11434": EMPTY_OLLAMA, "http://127.0.0.1:8000": VLLM}
+    choice = await choose(web(servers), local_missing=None)
+    assert choice.reason == "vLLM answers at 127.0.0.1:8000 with smollm2."
+    assert not choice.contended
+
+
+async def test_the_local_model_comes_if_no_server_does() -> None:
+    choice = await choose(web({}), local_missing=None)
+    assert (choice.kind, choice.target, choice.contended) == ("local", None, True)
+    assert choice.reason == ("No server answers on the usual ports, so a small model runs here.")
+
+
+async def test_the_simulator_comes_last_and_says_what_was_missing() -> None:
+    servers = {"http://127.0.0.1:11434": EMPTY_OLLAMA}
+    choice = await choose(web(servers), local_missing=NOT_INSTALLED)
+    assert (choice.kind, choice.contended) == ("simulator", True)
+    assert choice.reason == (
+        "Ollama at 127.0.0.1:11434 has no model, and the local extra is not installed: "
+        "pip install 'streamscope[local]'; so the simulator answers."
+    )
+
+
+async def test_an_engine_asked_for_by_name_asks_nobody() -> None:
+    simulator = await choose(forbidden, engine="simulator", local_missing=None)
+    assert (simulator.kind, simulator.reason) == ("simulator", "The simulator was asked for.")
+    local = await choose(forbidden, engine="local", local_missing=None)
+    assert (local.kind, local.reason) == ("local", "The local model was asked for.")
+    with pytest.raises(EngineError, match=r"pip install 'streamscope\[local\]'"):
+        await choose(forbidden, engine="local", local_missing=NOT_INSTALLED)
+
+
+async def test_a_named_server_is_completed_by_asking_it() -> None:
+    fetch = web({"http://127.0.0.1:7000": VLLM})
+    named = Target(protocol="", url="http://127.0.0.1:7000")
+    choice = await choose(fetch, target=named, local_missing=None)
+    assert choice.target == Target(
+        protocol="openai-chat", url="http://127.0.0.1:7000/v1", model="smollm2"
+    )
+    assert choice.reason.startswith("127.0.0.1:7000 was named: ")
+    assert not choice.contended
+
+
+async def test_what_was_named_is_kept() -> None:
+    fetch = web({"http://127.0.0.1:11434": OLLAMA})
+    named = Target(protocol="ollama-generate", url="http://127.0.0.1:11434", model="mine")
+    choice = await choose(fetch, target=named, local_missing=None)
+    assert choice.target == named
+    assert choice.contended
+
+
+async def test_a_complete_target_elsewhere_is_not_bothered() -> None:
+    named = Target(protocol="openai-chat", url="https://api.example.com/v1", model="big")
+    choice = await choose(forbidden, target=named, local_missing=None)
+    assert (choice.target, choice.contended) == (named, False)
+    assert choice.reason == "api.example.com was named."
+
+
+async def test_a_named_protocol_is_tried_even_if_nobody_answers_yet() -> None:
+    named = Target(protocol="openai-chat", url="http://localhost:7000/v1")
+    choice = await choose(web({}), target=named, local_missing=None)
+    assert (choice.target, choice.contended) == (named, True)
+
+
+async def test_a_named_server_that_nobody_knows_is_an_error() -> None:
+    named = Target(protocol="", url="http://127.0.0.1:7000")
+    with pytest.raises(EngineError, match=r"answers at http://127\.0\.0\.1:7000"):
+        await choose(web({}), target=named, local_missing=None)
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:1", True),
+        ("http://[::1]:1", True),
+        ("http://localhost", True),
+        ("http://box.localhost", True),
+        ("http://10.0.0.5", False),
+        ("https://localhost.example.com", False),
+    ],
+)
+def test_this_machine_is_told_by_the_address(url: str, here: bool) -> None:
+    assert on_this_machine(url) is here
+
+
+def test_credentials_are_never_part_of_a_sentence() -> None:
+    assert place("https://user:secret@example.com:8443/v1") == "example.com:8443"
