@@ -95,7 +95,10 @@ def test_only_the_announcement_reaches_standard_output(start: Start) -> None:
         """
     )
     tell(child, b'{"a": 1}\n')
-    out, err = child.communicate(timeout=20)
+    assert child.wait(20) == 0  # its standard input stays open: the end of it would end the child
+    assert child.stdout is not None
+    assert child.stderr is not None
+    out, err = child.stdout.read(), child.stderr.read()
     assert out == b'{"a":1}\n'
     assert err == b"python prints\na library writes\nand again"
 
