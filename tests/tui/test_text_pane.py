@@ -135,10 +135,12 @@ async def test_the_placeholder_stands_in_the_middle_until_there_is_text() -> Non
         assert app.shown == ["", "", "      waiting", "", ""]
         app.pane.placeholder = "the server said a long no"
         assert app.shown == ["", " the server said a", "      long no", "", ""]
+        app.pane.placeholder = "one\ntwo"
+        assert app.shown == ["", "        one", "        two", "", ""]
         app.write("x")
         assert app.shown[0] == "x"
         app.pane.clear()
-        assert app.shown[1].strip() == "the server said a"
+        assert app.shown[1].strip() == "one"
 
 
 async def test_the_pane_follows_the_end(app: PaneApp) -> None:

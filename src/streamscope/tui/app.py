@@ -1,5 +1,6 @@
 """The app: themes, keys, and the main screen."""
 
+from textual.binding import Binding
 from textual_enhanced.app import EnhancedApp
 
 from streamscope import __version__, settings
@@ -16,7 +17,7 @@ class StreamscopeApp(EnhancedApp[None]):
 
     TITLE = "streamscope"
     CSS_PATH = "streamscope.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [Binding("ctrl+p", "command_palette", "all", tooltip="Show every command")]
     COMMANDS = {commands.MainCommands}
     HELP_TITLE = f"streamscope {__version__}"
     HELP_ABOUT = """
@@ -57,7 +58,7 @@ class StreamscopeApp(EnhancedApp[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for themes that do not define them."""
-        return default_variables()
+        return default_variables(dark=self.current_theme.dark)
 
     def on_mount(self) -> None:
         """Choose the theme, bind the person's keys, show the main screen."""

@@ -75,7 +75,7 @@ class ToggleLayout(Command):
     """Switch between apart (one after the other) and a race (both at once)"""
 
     COMMAND = "Apart or race"
-    FOOTER_TEXT = "apart/race"
+    FOOTER_TEXT = "race"
     BINDING_KEY = "ctrl+t"
     SHOW_IN_FOOTER = True
 

@@ -22,7 +22,7 @@ FIGURE = {figure.name: figure for figure in FIGURES}
 PHASES: dict[PhaseName, tuple[str, str]] = {
     "connecting": ("○ connecting", "$text-muted"),
     "sending": ("○ sending", "$text-muted"),
-    "waiting": ("◌ waiting for the first text", "$text-muted"),
+    "waiting": ("◌ waiting for text", "$text-muted"),
     "thinking": ("◍ thinking", "$dim-lane"),
     "answering": ("● answering", "$good"),
     "calling": ("● calling a tool", "$good"),
@@ -41,7 +41,9 @@ READY: dict[Mode, str] = {
 }
 """What stands in a pane before the first run."""
 
-TURN_COMES = "Its turn comes next: measured one after the other,\nso that neither slows the other."
+TURN_COMES = """\
+Its turn comes next: measured one after the other,
+so that neither slows the other."""
 """What stands in a pane while the other one is measured."""
 
 EMPTY_ANSWER: dict[Ended, str] = {
@@ -71,7 +73,7 @@ Nothing that streaming does makes the model faster. It changes *when the first w
 **first** is the time from sending the request to the first text of the answer, thinking not
 counted. **total** ends with the last text. **tok/s** is the rate at which the answer became
 visible, from the server's own token count; `~` marks an estimate, `ch/s` counts chunks where the
-server counts no tokens. **gaps** are the times between chunks, which may hold several tokens.
+server counts no tokens; `e2e` counts from sending the request. **gaps** are the times between chunks, which may hold several tokens.
 Connecting comes before the clock starts.
 
 Drag with the mouse to select text, `ctrl+c` copies it.
@@ -96,15 +98,16 @@ def _plain(text: str, style: str = "") -> Content:
 # ------------------------------------------------------------------------------------ title line
 
 
-def title(setup: Setup | None) -> Content:
-    """Return what is measured."""
+def title(setup: Setup | None, *, short: bool) -> Content:
+    """Return what is measured; without its protocol where there is little room."""
     name = Content.styled("streamscope", "bold $accent")
     if setup is None:
         return name
     target = setup.target
-    parts = [part for part in (target.protocol, target.model, setup.place) if part]
+    named = ("" if short else target.protocol, target.model, setup.place)
+    parts = [part for part in named if part]
     if setup.engine == "simulator":
-        parts.insert(0, "simulated")
+        parts = ["simulated", *parts[:-1]]
     return Content.assemble(name, "  ", _plain(" · ".join(parts)))
 
 
@@ -178,7 +181,7 @@ def phase_line(at: Phase, trace: Trace, *, warmup: bool) -> Content:
     if warmup:
         return Content.styled("◌ warm-up: loads the model, is dropped", "$text-muted")
     if at.name == "waiting" and trace.mode == "blocking":
-        word = "◌ waiting for the whole answer"
+        word = "◌ waiting for all of it"
     if at.name in ("thinking", "waiting") and trace.mode == "stream":
         return Content.styled(f"{word} {at.elapsed_s:.1f} s", style)
     return Content.styled(word, style)
@@ -216,7 +219,7 @@ def live_figures(live: LiveFigures, mode: Mode) -> Content:
     return _figure_line(
         words.seconds(live.ttfv_s),
         f"{words.NONE} ch/s" if rate is None else f"~{rate:5.1f} ch/s",
-        f"{live.chunks} chunks",
+        f"{live.chunks} ch",
     )
 
 
@@ -231,9 +234,12 @@ def final_figures(figures: Figures) -> Content:
         "chunks_per_s",
     )
     rate = _value(figures, rate_name)
+    if rate == words.NONE:
+        rate = f"{words.NONE} tok/s"
     tokens = _value(figures, "output_tokens")
-    counted = f"{tokens} tok" if tokens != words.NONE else f"{_value(figures, 'chunks')} chunks"
-    whole = " end to end" if rate_name.startswith("e2e") and rate != words.NONE else ""
+    chunks = _value(figures, "chunks")
+    counted = f"{chunks} ch" if tokens == words.NONE != chunks else f"{tokens} tok"
+    whole = " e2e" if rate_name.startswith("e2e") and rate != words.NONE else ""
     return _figure_line(_value(figures, "ttfv_s"), rate + whole, counted)
 
 
@@ -284,10 +290,8 @@ _NAME_WIDTH, _CELL_WIDTH = 8, 12
 
 def history_title(memory: Memory) -> str:
     """Return the title of the panel."""
-    pooled = [values.n for values in memory.values.values()]
-    if not any(pooled):
-        return "history · this prompt, this target"
-    return f"history · this prompt, this target · medians, n = {' and '.join(map(str, pooled))}"
+    measured = any(values.n for values in memory.values.values())
+    return f"history · this prompt, this target{' · medians' if measured else ''}"
 
 
 def medians(memory: Memory) -> Content:
@@ -296,7 +300,10 @@ def medians(memory: Memory) -> Content:
     if stream is None or blocking is None or not (stream.n or blocking.n):
         return muted("Nothing measured yet. enter runs the prompt, ctrl+n repeats it for medians.")
     lines = [
-        muted(f"{'':{_NAME_WIDTH}}{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}A vs B")
+        muted(
+            f"{'':{_NAME_WIDTH}}{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}"
+            f"A vs B        n = {stream.n} and {blocking.n}"
+        )
     ]
     for row in _LABELS:
         names = (row, row)

@@ -60,7 +60,9 @@ class LiveShow:
         ended = EndedRun(run=run, figures=figures)
         if not step.warmup:
             self.last[step.channel] = ended
-        self._panes[step.channel].finish(ended, self._scale(time.monotonic_ns()))
+        scale = self._scale(time.monotonic_ns())
+        self._panes[step.channel].finish(ended, scale)
+        self._rescale(scale)
         self._changed(step, run)
 
     def tick(self) -> None:
@@ -70,6 +72,10 @@ class LiveShow:
         for name, trace in self._under_way.items():
             if trace is not None and trace.sent_monotonic_ns:
                 self._panes[name].tick(now - trace.sent_monotonic_ns, scale)
+        self._rescale(scale)
+
+    def _rescale(self, scale: int) -> None:
+        """Draw the bars of runs that are over on the scale of those that are not."""
         for name, ended in self.last.items():
             if name not in self._under_way:
                 self._panes[name].rescale(end_ns(ended.run.trace), scale)

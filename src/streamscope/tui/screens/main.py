@@ -1,12 +1,13 @@
 """The main screen: prompt, both panes, what came of it, and what is remembered."""
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.containers import Container, VerticalScroll
 from textual.events import Resize
 from textual.widgets import Footer, Static
 from textual_enhanced.screen import EnhancedScreen
@@ -65,11 +66,12 @@ class MainScreen(EnhancedScreen[None]):
         with Container(id="panes"):
             yield ChannelPane("A", "stream", id="pane-a")
             yield ChannelPane("B", "blocking", id="pane-b")
-        yield Static(id="verdict")
+        with VerticalScroll(id="verdict"):
+            yield Static()
         with Container(id="history"):
             yield Static(id="medians")
             yield Static(id="recent")
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Begin to look for a server, once the first picture is on the screen."""
@@ -81,13 +83,14 @@ class MainScreen(EnhancedScreen[None]):
         self._draw_title()
         self._notice.show(faces.muted("looking for a server"))
         self._prompt.move_cursor(self._prompt.document.end)
-        self.call_after_refresh(self._open)
+        self.call_after_refresh(self._begin)
 
     def on_resize(self, event: Resize) -> None:
         """Choose what fits."""
         self.set_class(event.size.width >= 100, "-wide")
         self.set_class(event.size.width < 72, "-narrow")
         self.set_class(event.size.height < 30, "-short")
+        self._draw_title()
 
     @property
     def _prompt(self) -> PromptEditor:
@@ -113,11 +116,21 @@ class MainScreen(EnhancedScreen[None]):
 
     def _draw_title(self) -> None:
         self.query_one("#title", Ends).show(
-            faces.title(self._setup), faces.state(self._layout, self._doing)
+            faces.title(self._setup, short=self.size.width < 100),
+            faces.state(self._layout, self._doing),
         )
 
     def _say(self, problem: str) -> None:
         self.notify(problem, severity="error", timeout=12, markup=False)
+
+    def _begin(self) -> None:
+        """Go to work, now that there is something to look at."""
+        # What is there now stays: the collector need not walk through it while text streams.
+        gc.collect()
+        gc.freeze()
+        if self._session.notice:
+            self._say(self._session.notice)
+        self._open()
 
     # ------------------------------------------------------------------------ finding a server
 
@@ -208,8 +221,9 @@ class MainScreen(EnhancedScreen[None]):
             self._draw_title()
             if not self._replaying:
                 self._ticker.pause()
-        self._draw_history()
         self._draw_verdict()
+        await self._session.saved()
+        self._draw_history()
         for problem in self._session.problems():
             self._say(problem)
         whole = {"A", "B"} <= show.last.keys() and not trial.stopped
@@ -328,7 +342,7 @@ class MainScreen(EnhancedScreen[None]):
 
     @property
     def _verdict(self) -> Static:
-        return self.query_one("#verdict", Static)
+        return self.query_one("#verdict > Static", Static)
 
     def _draw_verdict(self) -> None:
         if self._show is not None:

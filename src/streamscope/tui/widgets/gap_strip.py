@@ -19,7 +19,7 @@ STALL: Final = "!"
 LABEL: Final = "gaps "
 
 MIN_BARS: Final = 8
-"""Cells that the bars keep; rather than take them, words are dropped."""
+"""Cells that the bars keep; rather than take them, the words become fewer."""
 
 NUMBER: Final = 4
 """Cells of a number, whatever it is: nothing moves when digits change."""
@@ -73,7 +73,7 @@ def bars(gaps: Sequence[float], threshold_ms: float) -> str:
 class GapStrip(Widget):
     """Shows the gaps between chunks as bars, oldest first, with their scale in words.
 
-    Words give way to the bars where it is narrow, the maximum first; nothing ever wraps.
+    Words give way to the bars where it is narrow; nothing ever wraps.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -102,7 +102,7 @@ class GapStrip(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._bins: tuple[float, ...] = ()
-        self._words: tuple[str, ...] = ()
+        self._words: tuple[tuple[str, str], ...] = ()
         self._threshold_ms = STALL_FLOOR_MS
         self._message: str | None = ""
         self.tooltip = (
@@ -135,9 +135,10 @@ class GapStrip(Widget):
         typical = number(median_ms)
         unit = "   " if typical.endswith("s") else " ms"
         words = (
-            f"  median {typical}{unit}",
-            f" · p95 {number(p95_ms)}",
-            f" · max {number(max_ms)}",
+            (LABEL, f"  median {typical}{unit} · p95 {number(p95_ms)} · max {number(max_ms)}"),
+            ("", f" {typical}{unit} p95{number(p95_ms)} max{number(max_ms)}"),
+            (LABEL, f"  median {typical}{unit}"),
+            (LABEL, ""),
         )
         state = (tuple(bins), words, stall_threshold(median_ms), None)
         if state != (self._bins, self._words, self._threshold_ms, self._message):
@@ -156,17 +157,14 @@ class GapStrip(Widget):
         words = self.get_component_rich_style("gap-strip--words")
         if self._message is not None:
             return Text(one_line(self._message, width), style=words, no_wrap=True)
-        shown = len(self._words)
-        while shown and width - len(LABEL) - self._words_width(shown) < MIN_BARS:
-            shown -= 1
-        label = LABEL if width >= len(LABEL) + MIN_BARS else ""
-        cells = max(0, width - len(label) - self._words_width(shown))
+        label, scale = next(
+            (wording for wording in self._words if width - sum(map(len, wording)) >= MIN_BARS),
+            ("", ""),
+        )
+        cells = max(0, width - len(label) - len(scale))
         line = Text(label, style=words, no_wrap=True, overflow="crop", end="")
         bar = self.get_component_rich_style("gap-strip--bar")
         stall = self.get_component_rich_style("gap-strip--stall")
         for glyph in bars(peaks(self._bins, cells), self._threshold_ms).ljust(cells):
             line.append(glyph, style=stall if glyph == STALL else bar)
-        return line.append("".join(self._words[:shown]), style=words)
-
-    def _words_width(self, shown: int) -> int:
-        return sum(map(len, self._words[:shown]))
+        return line.append(scale, style=words)

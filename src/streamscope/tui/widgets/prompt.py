@@ -38,6 +38,7 @@ class PromptEditor(TextArea):
         """Hide what makes an editor of code."""
         self.show_line_numbers = False
         self.soft_wrap = True
+        self.cursor_blink = False  # a blinking cursor would wake an idle app up twice a second
 
     def on_key(self, event: events.Key) -> None:
         """Run, or go through older prompts, where the editor itself would do nothing useful."""

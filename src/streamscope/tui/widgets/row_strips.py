@@ -68,7 +68,7 @@ def selected_part(row: Row, selection: Selection) -> tuple[int, int] | None:
 
 def centred_line(text: str, y: int, width: int, height: int, style: Style) -> Strip:
     """Return one line of a pane in whose middle a text stands."""
-    lines = wrap(text, width)
+    lines = [line for paragraph in text.split("\n") for line in wrap(paragraph, width)]
     index = y - max(0, (height - len(lines)) // 2)
     if not 0 <= index < len(lines):
         return Strip.blank(width, style)
