@@ -17,6 +17,7 @@ from typing import Any
 import httpcore
 
 from streamscope.probe import clock
+from streamscope.probe.failures import HandshakeError
 from streamscope.trace import Clock, MarkName
 
 READ_BYTES = 65536
@@ -47,12 +48,23 @@ class Wire:
         self.read_index = -1
         self.clock: Clock = "read"
         self.on_written: Callable[[], object] = _nothing
+        self._write_began_ns = 0
 
     def wrote(self, began_ns: int) -> None:
         """Note a finished write: the last one before the answer is when the request was sent."""
         self.marks.setdefault("sending", began_ns)
         self.marks["sent"] = time.monotonic_ns()
+        self._write_began_ns = began_ns
         self.on_written()
+
+    def answered(self) -> None:
+        """Note that the bytes handed out last belong to the answer, so the request went before.
+
+        A server on the same machine may read, answer and be heard before the write returns here.
+        Then the beginning of the last write is the latest moment known to lie before the answer.
+        """
+        if self.arrived_ns < self.marks["sent"]:
+            self.marks["sent"] = min(self._write_began_ns, self.arrived_ns)
 
     def forget_writes(self) -> None:
         """Drop what was written for a handshake or a tunnel: it was not the request."""
@@ -232,7 +244,7 @@ class TLSStream(httpcore.AsyncNetworkStream):
                     except ssl.SSLWantReadError:
                         await self._flush(None)
                         if not await self._fill(None):
-                            raise httpcore.ConnectError("closed during the TLS handshake") from None
+                            raise HandshakeError("closed during the TLS handshake") from None
                     else:
                         await self._flush(None)
                         return
@@ -244,9 +256,12 @@ class TLSStream(httpcore.AsyncNetworkStream):
                 await self._flush(1.0)  # the alert that tells the server why
             await self.aclose()
             raise httpcore.ConnectError(str(error)) from error
-        except httpcore.NetworkError:
+        except HandshakeError:
             await self.aclose()
             raise
+        except httpcore.NetworkError as error:
+            await self.aclose()
+            raise HandshakeError(str(error)) from error
 
     async def _flush(self, limit_s: float | None) -> None:
         if data := self._outgoing.read():

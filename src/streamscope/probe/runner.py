@@ -3,15 +3,14 @@
 import asyncio
 import datetime
 import functools
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
 
-import httpcore
 import httpx
 
 from streamscope.probe.backend import Wire
+from streamscope.probe.failures import BROKEN, explain
 from streamscope.probe.messages import Finished, Limits, Progress, Sent, Start
 from streamscope.probe.transport import StampedTransport
 from streamscope.trace import Chunk, Fault, MarkName, Trace
@@ -35,6 +34,12 @@ Emit = Callable[[Sent | Progress | Finished], None]
 
 ERROR_BODY_BYTES = 65536
 """How much of an error page is read."""
+
+CLOSE_S = 1.0
+"""How long the connection may stay open after the protocol's own end mark, in seconds.
+
+Some servers and gateways never close it: the answer is whole, and nobody should wait for more.
+"""
 
 _TELLING_HEADERS = (
     "server",
@@ -73,7 +78,6 @@ class Runner:
         self._wire = Wire()
         self._zero = 0
         self._chunks = 0
-        self._finish_seen = False
         self._end_seen = False
         self._trace = Trace(mode=start.mode)
 
@@ -92,9 +96,8 @@ class Runner:
         except TimeoutError:
             self._fail(faults.timeout(start.target, start.limits.total_s))
         except Exception as error:  # whatever it is, a run ends with a report
-            self._fail(self._transport_fault(error))
+            self._fail(explain(error, start, any_text=bool(self._chunks)))
         trace.clock = self._wire.clock
-        trace.reads = self._wire.read_index + 1
         self._emit(Finished(run_id=start.run_id, trace=trace))
 
     def _fail(self, fault: Fault) -> None:
@@ -120,6 +123,7 @@ class Runner:
             # Headers and body are two writes in a row: the callback comes after both.
             self._wire.on_written = lambda: loop.call_soon(self._note_sent)
             response = await client.send(request, stream=True)
+            self._wire.answered()
             self._note_sent()
             try:
                 self._note_headers(response)
@@ -169,39 +173,49 @@ class Runner:
         self._emit(Progress(run_id=self._start.run_id, marks={"headers": at}))
 
     async def _body(self, response: httpx.Response, decoder: Decoder) -> None:
-        wire, trace, limits = self._wire, self._trace, self._start.limits
+        wire, trace = self._wire, self._trace
         if response.headers.get("content-encoding", "identity") != "identity":
             trace.flags.append("compressed")
             parts = response.aiter_bytes()
         else:
             parts = response.aiter_raw()
-        last_at = 0
-        async for part in parts:
-            if not part:
-                continue
-            last_at = wire.arrived_ns - self._zero
-            if not trace.body_bytes:
-                trace.marks["first_byte"] = last_at
-                self._emit(Progress(run_id=self._start.run_id, marks={"first_byte": last_at}))
-            trace.body_bytes += len(part)
-            if trace.body_bytes > limits.body_bytes:
-                raise _StopError(
-                    faults.oversize("the response body", f"{limits.body_bytes:,} bytes")
-                )
-            self._take(decoder.feed(part), last_at)
+        last_at, last_read = 0, -1
+        try:
+            async with asyncio.timeout(None) as patience:
+                async for part in parts:
+                    if not part:
+                        continue
+                    last_at = wire.arrived_ns - self._zero
+                    trace.reads += wire.read_index != last_read
+                    last_read = wire.read_index
+                    self._count(len(part), last_at)
+                    self._take(decoder.feed(part), last_at)
+                    if self._end_seen and patience.when() is None:
+                        patience.reschedule(asyncio.get_running_loop().time() + CLOSE_S)
+        except (TimeoutError, *BROKEN):
+            if not self._end_seen:
+                raise
+            trace.flags.append("unclosed")
+        else:
+            trace.marks["closed"] = wire.arrived_ns - self._zero
         # What the decoder held back came with the last bytes, not with the end of the connection.
         self._take(decoder.finish(), last_at)
-        trace.marks["closed"] = wire.arrived_ns - self._zero
         if self._start.mode == "blocking":
             trace.marks.setdefault("done", last_at)
-        if trace.ended is None or not self._complete():
+        if trace.ended is None:
             trace.ended = "incomplete"
         elif not self._end_seen and "unterminated" not in trace.flags:
             trace.flags.append("unterminated")
 
-    def _complete(self) -> bool:
-        """Whether the protocol said, in either way, that the answer is whole."""
-        return self._finish_seen or self._end_seen
+    def _count(self, size: int, at: int) -> None:
+        """Note bytes of the body, and that they are within bounds."""
+        trace, limit = self._trace, self._start.limits.body_bytes
+        if not trace.body_bytes:
+            trace.marks["first_byte"] = at
+            self._emit(Progress(run_id=self._start.run_id, marks={"first_byte": at}))
+        trace.body_bytes += size
+        if trace.body_bytes > limit:
+            raise _StopError(faults.oversize("the response body", f"{limit:,} bytes"))
 
     def _take(self, events: Iterable[Event], at: int) -> None:
         """Note events that one read completed."""
@@ -220,7 +234,6 @@ class Runner:
             elif isinstance(event, Model):
                 trace.model = event.name
             elif isinstance(event, Finish):
-                self._finish_seen = True
                 trace.ended = event.reason
                 trace.marks.setdefault("finish", at)
             elif isinstance(event, End):
@@ -243,31 +256,6 @@ class Runner:
         if self._chunks > self._start.limits.chunks:
             raise _StopError(faults.oversize("the answer", f"{self._start.limits.chunks:,} chunks"))
 
-    def _transport_fault(self, error: Exception) -> Fault:
-        """Say in a sentence what the transport ran into."""
-        target, limits = self._start.target, self._start.limits
-        detail = str(error) or type(error).__name__
-        if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
-            cause = error.__cause__
-            if isinstance(cause, socket.gaierror):
-                return faults.dns(target)
-            if isinstance(cause, ssl.SSLError):
-                return faults.tls(target, detail)
-            return faults.unreachable(target, detail)
-        if isinstance(error, httpcore.ReadTimeout):
-            return faults.silence(target, limits.stall_s, bool(self._chunks))
-        if isinstance(
-            error, httpcore.NetworkError | httpcore.WriteTimeout | httpcore.RemoteProtocolError
-        ):
-            return faults.cut(target, detail)
-        if isinstance(error, httpcore.ProxyError):
-            return faults.unreachable(target, detail)
-        if isinstance(error, httpx.DecodingError):
-            return faults.malformed(target, detail)
-        if isinstance(error, httpx.InvalidURL | httpcore.UnsupportedProtocol | ValueError):
-            return faults.bad_url(target.url, detail)
-        return faults.cut(target, f"{type(error).__name__}: {detail}")
-
 
 def _timeout(limits: Limits) -> httpx.Timeout:
     return httpx.Timeout(connect=limits.connect_s, read=limits.stall_s, write=30.0, pool=None)
@@ -286,7 +274,7 @@ async def _beginning(response: httpx.Response, limit: int) -> bytes:
             body += part
             if len(body) >= limit:
                 break
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+    except BROKEN:
         pass
     return body[:limit]
 

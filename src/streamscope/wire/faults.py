@@ -20,6 +20,7 @@ __all__ = [
     "in_stream",
     "malformed",
     "oversize",
+    "proxy",
     "refused",
     "reported",
     "silence",
@@ -123,6 +124,15 @@ def dns(target: Target) -> Fault:
     host = clean(urlsplit(target.url).hostname or target.url, _URL_CHARS)
     sentence = f"The name {host} has no address: check its spelling, or your network."
     return Fault(code="unreachable", sentence=sentence)
+
+
+def proxy(target: Target, url: str, detail: str) -> Fault:
+    """Say that a proxy gives no way to the server; ``url`` is the proxy's."""
+    sentence = (
+        f"The proxy {_shown(url)} gives no way to {_where(target)}{_bracket(detail)}: check "
+        "HTTP_PROXY and HTTPS_PROXY, or name the server in NO_PROXY to call it without."
+    )
+    return Fault(code="unreachable", sentence=sentence, detail=clean(detail))
 
 
 def tls(target: Target, detail: str) -> Fault:
