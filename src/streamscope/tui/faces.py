@@ -73,8 +73,8 @@ Nothing that streaming does makes the model faster. It changes *when the first w
 **first** is the time from sending the request to the first text of the answer, thinking not
 counted. **total** ends with the last text. **tok/s** is the rate at which the answer became
 visible, from the server's own token count; `~` marks an estimate, `ch/s` counts chunks where the
-server counts no tokens; `e2e` counts from sending the request. **gaps** are the times between chunks, which may hold several tokens.
-Connecting comes before the clock starts.
+server counts no tokens; `e2e` counts from sending the request. **gaps** are the times between
+chunks, which may hold several tokens. Connecting comes before the clock starts.
 
 Drag with the mouse to select text, `ctrl+c` copies it.
 """

@@ -54,7 +54,7 @@ class PhaseTrack(Widget):
     PhaseTrack > .phase-track--wait { color: $text-muted; }
     PhaseTrack > .phase-track--thinking { color: $dim-lane; }
     PhaseTrack > .phase-track--answer { color: $primary; }
-    PhaseTrack > .phase-track--rest { color: $surface-lighten-2; }
+    PhaseTrack > .phase-track--rest { color: $text-muted; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
