@@ -46,6 +46,12 @@ Its turn comes next: measured one after the other,
 so that neither slows the other."""
 """What stands in a pane while the other one is measured."""
 
+NOT_RUN = "It was not run: the comparison ended before its turn."
+"""What stands in a pane whose turn never came."""
+
+WITHOUT_SERVER = "f4 chooses another server, enter looks again."
+"""What stands in the other pane when there is no server."""
+
 EMPTY_ANSWER: dict[Ended, str] = {
     "stop": "The answer was empty.",
     "length": "The token limit was reached before the answer began.",

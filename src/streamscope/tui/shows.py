@@ -58,7 +58,8 @@ class LiveShow:
         """Draw the exact figures."""
         self._under_way.pop(step.channel, None)
         ended = EndedRun(run=run, figures=figures)
-        if not step.warmup:
+        # A warm-up is dropped, but why it failed is worth knowing.
+        if not step.warmup or run.trace.fault is not None:
             self.last[step.channel] = ended
         scale = self._scale(time.monotonic_ns())
         self._panes[step.channel].finish(ended, scale)

@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 from textual_enhanced.screen import EnhancedScreen
 
 from streamscope.history import HistoryError
-from streamscope.settings import Config
+from streamscope.settings import Config, SettingsError
 from streamscope.trace import ChannelName, Layout, Request, Run
 from streamscope.trial.plan import Step
 from streamscope.trial.session import NoServerError, Session, Setup, Wish
@@ -50,6 +50,7 @@ class MainScreen(EnhancedScreen[None]):
         self._trial: Trial | None = None
         self._layout: Layout = "apart"
         self._wanted = 0
+        self._opening = False
         self._show: LiveShow | None = None
         self._replay: ReplayShow | None = None
         self._measured: Request | None = None
@@ -138,12 +139,14 @@ class MainScreen(EnhancedScreen[None]):
     async def _open(self, wish: Wish | None = None) -> None:
         """Find a server, or start one, and say which and why."""
         self._setup = None
+        self._opening = True
         try:
             setup = await self._session.open(self._report, wish)
-        except NoServerError as error:
-            self._notice.show(faces.bad(str(error)))
-            self._wanted = 0
+        except (NoServerError, SettingsError) as error:
+            self._no_server(str(error))
             return
+        finally:
+            self._opening = False
         self._setup = setup
         self._layout = self._config.layouts.get(setup.identity, setup.layout)
         self._notice.show(faces.notice(setup))
@@ -155,6 +158,14 @@ class MainScreen(EnhancedScreen[None]):
         if self._wanted:
             pairs, self._wanted = self._wanted, 0
             self._measure(pairs)
+
+    def _no_server(self, why: str) -> None:
+        """Say why there is nothing to measure, and what can be done."""
+        self._wanted = 0
+        self._draw_title()
+        self._notice.show(faces.bad(why))
+        self._pane("A").rest(why, "no server")
+        self._pane("B").rest(faces.WITHOUT_SERVER, "no server")
 
     def _report(self, doing: str, share: float | None) -> None:
         self._notice.show(faces.progress(doing, share), faces.waiting_run(self._wanted))
@@ -184,9 +195,14 @@ class MainScreen(EnhancedScreen[None]):
         if not self._prompt.text.strip():
             self.notify("The prompt is empty: type one, or find one with f3.", markup=False)
             return
+        if self._setup is not None and not self._setup.alive:
+            self._setup = None  # an engine of ours died: start it again
         if self._setup is None:
             self._wanted = pairs
-            self.notify("It runs as soon as the server is ready.", markup=False)
+            if self._opening:
+                self.notify("It runs as soon as the server is ready.", markup=False)
+            else:
+                self._open()
             return
         self._measure(pairs)
 
@@ -221,6 +237,9 @@ class MainScreen(EnhancedScreen[None]):
             self._draw_title()
             if not self._replaying:
                 self._ticker.pause()
+        for pane in self._panes.values():
+            if pane.trace is None:
+                pane.rest(faces.NOT_RUN, "not run")
         self._draw_verdict()
         await self._session.saved()
         self._draw_history()

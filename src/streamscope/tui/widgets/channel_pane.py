@@ -136,6 +136,9 @@ class ChannelPane(Vertical):
 
     def _draw_gaps(self) -> None:
         gaps = self._live.gaps
+        if not gaps.count:
+            self._gaps.show_message(self._no_gaps())
+            return
         self._gaps.show(
             gaps.bins(max(8, self._gaps.size.width)),
             gaps.median_ms,
