@@ -38,7 +38,7 @@ async def test_no_server(bench: "Bench", speech: "Speech", free_port: int) -> No
 
 async def test_a_name_without_an_address(bench: "Bench") -> None:
     trace = await bench.run("http://nowhere.invalid:8000")
-    fault_of(trace, "unreachable", "nowhere.invalid")
+    fault_of(trace, "unreachable", "The name nowhere.invalid has no address")
 
 
 @pytest.mark.parametrize("mode", ["stream", "blocking"])

@@ -17,7 +17,7 @@ from typing import Any
 import httpcore
 
 from streamscope.probe import clock
-from streamscope.probe.failures import HandshakeError
+from streamscope.probe.failures import HandshakeError, ResolveError
 from streamscope.trace import Clock, MarkName
 
 READ_BYTES = 65536
@@ -250,12 +250,12 @@ class TLSStream(httpcore.AsyncNetworkStream):
                         return
         except TimeoutError as error:
             await self.aclose()
-            raise httpcore.ConnectTimeout("the TLS handshake took too long") from error
+            raise HandshakeError("the TLS handshake took too long") from error
         except ssl.SSLError as error:
             with contextlib.suppress(httpcore.NetworkError):
                 await self._flush(1.0)  # the alert that tells the server why
             await self.aclose()
-            raise httpcore.ConnectError(str(error)) from error
+            raise HandshakeError(str(error)) from error
         except HandshakeError:
             await self.aclose()
             raise
@@ -350,6 +350,8 @@ class StampedBackend(httpcore.AsyncNetworkBackend):
                 sock = await _connect_any(addresses, timeout)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("no connection in time") from error
+        except socket.gaierror as error:
+            raise ResolveError(str(error)) from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
         marks["connected"] = time.monotonic_ns()

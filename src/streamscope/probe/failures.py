@@ -1,8 +1,5 @@
 """What the transport ran into, as a fault in one sentence."""
 
-import socket
-import ssl
-
 import httpcore
 import httpx
 
@@ -14,8 +11,15 @@ BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutExcepti
 """What a connection raises that breaks, misbehaves or falls silent."""
 
 
+# A pool of httpcore drops the causes of what it raises, so what happened is told by the class.
+
+
+class ResolveError(httpcore.ConnectError):
+    """The name of the server has no address."""
+
+
 class HandshakeError(httpcore.ConnectError):
-    """The server ended the connection in the middle of the TLS handshake."""
+    """There is a connection, but no TLS over it."""
 
 
 def explain(error: Exception, start: Start, *, any_text: bool) -> Fault:
@@ -29,12 +33,11 @@ def explain(error: Exception, start: Start, *, any_text: bool) -> Fault:
     target, limits = start.target, start.limits
     detail = str(error) or type(error).__name__
     if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
-        cause = error.__cause__
-        if isinstance(cause, ssl.SSLError) or isinstance(error, HandshakeError):
+        if isinstance(error, HandshakeError):
             return faults.tls(target, detail)
         if start.proxy:
             return faults.proxy(target, start.proxy, detail)
-        if isinstance(cause, socket.gaierror):
+        if isinstance(error, ResolveError):
             return faults.dns(target)
         return faults.unreachable(target, detail)
     if isinstance(error, httpcore.ProxyError):

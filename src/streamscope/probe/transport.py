@@ -39,13 +39,7 @@ class StampedTransport(httpx.AsyncBaseTransport):
         backend = StampedBackend(wire)
         self._pool: httpcore.AsyncConnectionPool
         if proxy:
-            self._pool = httpcore.AsyncHTTPProxy(
-                proxy,
-                ssl_context=context,
-                max_connections=1,
-                max_keepalive_connections=0,
-                network_backend=backend,
-            )
+            self._pool = _proxied(proxy, context, backend)
         else:
             self._pool = httpcore.AsyncConnectionPool(
                 ssl_context=context,
@@ -82,3 +76,23 @@ class StampedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connection."""
         await self._pool.aclose()
+
+
+def _proxied(
+    proxy: str, context: ssl.SSLContext, backend: StampedBackend
+) -> httpcore.AsyncHTTPProxy:
+    try:
+        way = httpx.Proxy(proxy)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise httpcore.ProxyError(str(error)) from error
+    return httpcore.AsyncHTTPProxy(
+        httpcore.URL(
+            scheme=way.url.raw_scheme, host=way.url.raw_host, port=way.url.port, target=b"/"
+        ),
+        proxy_auth=way.raw_auth,
+        ssl_context=context,
+        proxy_ssl_context=context if way.url.scheme == "https" else None,
+        max_connections=1,
+        max_keepalive_connections=0,
+        network_backend=backend,
+    )
