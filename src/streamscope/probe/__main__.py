@@ -59,7 +59,8 @@ class Child:
             task.add_done_callback(lambda _: self._forget(command.run_id))
         elif isinstance(command, Cancel):
             if task_ := self._tasks.get(command.run_id):
-                task_.cancel()
+                # A task that is cancelled before its first step could not even report its end.
+                asyncio.get_running_loop().call_soon(task_.cancel)
         else:
             fetch = asyncio.create_task(self._fetch(command))
             self._fetches.add(fetch)

@@ -20,6 +20,7 @@ from streamscope.probe.messages import (
     Start,
 )
 from streamscope.trace import Chunk, Fault, Trace
+from streamscope.wire import faults
 
 Listener = Callable[[Trace, list[Chunk]], None]
 """Called when a run moved on, with its trace so far and the chunks that are new."""
@@ -44,8 +45,20 @@ class _Running:
         self.done: asyncio.Future[Trace] = asyncio.get_running_loop().create_future()
 
     def tell(self, new: list[Chunk]) -> None:
-        if self.listener is not None:
+        """Tell the listener; if it fails, its run fails, and nobody else's."""
+        if self.listener is None or self.done.done():
+            return
+        try:
             self.listener(self.trace, new)
+        except Exception as error:  # whatever it is, it belongs to whoever waits for the run
+            self.done.set_exception(error)
+
+    def end(self, trace: Trace) -> None:
+        """Hand over the whole trace."""
+        self.trace = trace
+        self.tell([])
+        if not self.done.done():
+            self.done.set_result(trace)
 
 
 class Probe:
@@ -56,6 +69,7 @@ class Probe:
         self._tasks: list[asyncio.Task[None]] = []
         self._ready: asyncio.Future[None] | None = None
         self._starting = asyncio.Lock()
+        self._waiting: set[str] = set()
         self._runs: dict[str, _Running] = {}
         self._fetches: dict[int, asyncio.Future[Fetched]] = {}
         self._fetch_ids = itertools.count()
@@ -78,6 +92,8 @@ class Probe:
                 raise ProbeError("The measuring process was already closed.")
             if self._process is not None and self._process.returncode is None:
                 return
+            # Whoever still waits for the old process must not be taken for a user of the new one.
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",  # never import from the folder that the person happens to be in
@@ -93,7 +109,9 @@ class Probe:
                 asyncio.create_task(self._listen(process)),
                 asyncio.create_task(self._collect_complaints(process)),
             ]
-            await self._ready
+            if self._closed:  # in the meantime
+                process.kill()
+            await asyncio.shield(self._ready)
 
     async def run(self, start: Start, listener: Listener | None = None) -> Trace:
         """Carry out one run and return its trace, whatever the end is.
@@ -105,20 +123,32 @@ class Probe:
         Raises:
             ProbeError: The process could not be started.
         """
-        await self.start()
+        try:
+            command = messages.frame(start)
+        except (UnicodeEncodeError, OverflowError, TypeError) as error:
+            return Trace(mode=start.mode, ended="error", fault=faults.unsendable(str(error)))
+        self._waiting.add(start.run_id)
+        try:
+            await self.start()
+            wanted = start.run_id in self._waiting
+        finally:
+            self._waiting.discard(start.run_id)
+        if not wanted:
+            return Trace(mode=start.mode, ended="cancelled")
         running = _Running(start, listener)
         self._runs[start.run_id] = running
-        self._send(start)
+        self._send(command)
         try:
             return await asyncio.shield(running.done)
-        except asyncio.CancelledError:
+        except BaseException:
             self.cancel(start.run_id)
             raise
 
     def cancel(self, run_id: str) -> None:
         """Stop a run at once. Its ``run`` returns what there was until then."""
+        self._waiting.discard(run_id)
         if run_id in self._runs:
-            self._send(Cancel(run_id))
+            self._send(messages.frame(Cancel(run_id)))
 
     async def fetch(
         self,
@@ -137,15 +167,10 @@ class Probe:
         fetch_id = next(self._fetch_ids)
         answer = asyncio.get_running_loop().create_future()
         self._fetches[fetch_id] = answer
-        self._send(
-            Fetch(
-                fetch_id=fetch_id,
-                url=url,
-                headers=headers or {},
-                timeout_s=timeout_s,
-                proxy=proxy,
-            )
+        fetch = Fetch(
+            fetch_id=fetch_id, url=url, headers=headers or {}, timeout_s=timeout_s, proxy=proxy
         )
+        self._send(messages.frame(fetch))
         try:
             fetched: Fetched = await answer
         finally:
@@ -170,11 +195,11 @@ class Probe:
             await process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _send(self, message: messages.Command) -> None:
+    def _send(self, frame: bytes) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):  # the listener sees the end, too
-            self._process.stdin.write(messages.frame(message))
+            self._process.stdin.write(frame)
 
     async def _collect_complaints(self, process: asyncio.subprocess.Process) -> None:
         """Keep the last lines of standard error, and keep them off the terminal."""
@@ -206,8 +231,7 @@ class Probe:
         for running in runs.values():
             running.trace.ended = "error"
             running.trace.fault = msgspec.structs.replace(_DIED, detail=last)
-            running.tell([])
-            running.done.set_result(running.trace)
+            running.end(running.trace)
         for fetch in self._fetches.values():
             if not fetch.done():
                 fetch.set_exception(OSError("the measuring process ended"))
@@ -234,8 +258,5 @@ class Probe:
                 running.tell(report.chunks)
             else:
                 report.trace.chunks = trace.chunks
-                running.trace = report.trace
                 del self._runs[report.run_id]
-                running.tell([])
-                if not running.done.done():
-                    running.done.set_result(report.trace)
+                running.end(report.trace)

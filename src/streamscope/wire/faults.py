@@ -27,6 +27,7 @@ __all__ = [
     "timeout",
     "tls",
     "unreachable",
+    "unsendable",
     "validate_url",
 ]
 
@@ -148,6 +149,12 @@ def bad_url(url: str, why: str) -> Fault:
     """Say that a URL can't be called; ``why`` is a phrase or a sentence."""
     sentence = f"“{_shown(url)}” can't be called ({_quote(clean(why))}): correct the URL."
     return Fault(code="url", sentence=sentence, detail=clean(why))
+
+
+def unsendable(why: str) -> Fault:
+    """Say that the request can't be written down, for what a person put into it."""
+    sentence = f"The request can't be sent{_bracket(why)}: correct its text or its parameters."
+    return Fault(code="request", sentence=sentence, detail=clean(why))
 
 
 def cut(target: Target, detail: str) -> Fault:
