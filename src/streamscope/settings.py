@@ -201,16 +201,23 @@ def _host(url: str) -> str:
     return (urllib.parse.urlsplit(url).hostname or "").lower()
 
 
-def key_for(url: str, config: Config) -> str | None:
+def key_for(url: str, config: Config, named: str) -> str | None:
     """Return the key for a server out of the environment, if there is one.
 
-    ``STREAMSCOPE_API_KEY`` goes to whatever server was named; a vendor's key goes to the vendor's
-    host, or to the one that the vendor's own variable names, and nowhere else.
+    ``STREAMSCOPE_API_KEY`` goes to the server that the person named and to no other, least of all
+    to one that merely listens where servers usually do. A vendor's key goes to the vendor's host,
+    or to the one that the vendor's own variable names.
+
+    Args:
+        url: Where the key would go.
+        config: Whether it may go there unencrypted.
+        named: Base URL of the server that the person named; empty for none.
 
     Raises:
         SettingsError: The key would go over unencrypted HTTP to another machine.
     """
-    key = os.environ.get("STREAMSCOPE_API_KEY", "")
+    ours = urllib.parse.urlsplit(url).netloc == urllib.parse.urlsplit(named).netloc
+    key = os.environ.get("STREAMSCOPE_API_KEY", "") if ours else ""
     if not key:
         vendor = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         if _host(url) == _host(vendor):

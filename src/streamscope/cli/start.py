@@ -58,7 +58,7 @@ def session(options: Options, config: Config, places: Places, history: History |
             stall_s=options.stall_s or config.timeouts.stall_s,
             total_s=options.timeout_s or config.timeouts.total_s,
         ),
-        key_for=lambda url: settings.key_for(url, config),
+        key_for=lambda url, named: settings.key_for(url, config, named),
         proxy_for=settings.proxy_for,
         ollama_host=settings.ollama_host(),
         gguf=Path(config.model_file).expanduser() if config.model_file else None,

@@ -124,6 +124,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         """How a pair is measured unless the person says otherwise."""
         return "apart" if self.contended else "race"
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still answer, as far as that is known: an engine's process may be gone."""
+        return self.process is None or self.process.alive
+
     def fill(self, request: Request) -> Request:
         """Return a request with what this server wants in every request of its own added."""
         return request if self.process is None else self.process.fill(request)
@@ -151,7 +156,7 @@ class Session:
         history: History | None,
         cache_dir: Path,
         limits: Limits,
-        key_for: Callable[[str], str | None],
+        key_for: Callable[[str, str], str | None],
         proxy_for: Callable[[str], str | None],
         ollama_host: str = "",
         gguf: Path | None = None,
@@ -164,7 +169,8 @@ class Session:
             history: Keeps the runs; ``None`` for none.
             cache_dir: Where fetched weights are kept.
             limits: Bounds of each run.
-            key_for: Returns the key for a URL; may raise with a sentence.
+            key_for: Returns the key for a URL, given the one that the person named; may raise
+                with a sentence.
             proxy_for: Returns the proxy for a URL.
             ollama_host: The value of ``OLLAMA_HOST``.
             gguf: A model of the person's own for the local engine.
@@ -181,6 +187,7 @@ class Session:
         self._profile = profile
         self._probe = Probe()
         self._setup: Setup | None = None
+        self._named = ""
         self._warm: set[tuple[str, str]] = set()
         self._pairs: dict[tuple[str, str], int] = {}
         self._settled_ns = 0
@@ -212,9 +219,10 @@ class Session:
 
     async def _choose(self, wish: Wish) -> Choice:
         target = None
+        self._named = ""
         if wish.url:
             try:
-                url = validate_url(wish.url)
+                url = self._named = validate_url(wish.url)
             except ValueError as error:
                 raise NoServerError(str(error)) from error
             target = Target(protocol=wish.protocol, url=url, model=wish.model)
@@ -234,7 +242,7 @@ class Session:
                 target = msgspec.structs.replace(target, model=wish.model)
             return Setup(
                 target=target,
-                key=self._key_for(target.url),
+                key=self._key_for(target.url, self._named),
                 reason=choice.reason,
                 contended=choice.contended,
                 version=choice.version,
@@ -274,7 +282,7 @@ class Session:
 
     async def _fetch(self, url: str, timeout_s: float) -> tuple[int, bytes]:
         headers: dict[str, str] = {}
-        if key := self._key_for(url):
+        if key := self._key_for(url, self._named):
             headers["Authorization"] = f"Bearer {key}"
         return await self._probe.fetch(url, timeout_s, headers, self._proxy_for(url))
 
@@ -349,15 +357,15 @@ class Session:
         """Wait until all runs so far are kept, or could not be."""
         await asyncio.gather(*map(asyncio.wrap_future, self._saves), return_exceptions=True)
 
-    def memory(self, setup: Setup, request: Request) -> Memory:
-        """Return what the history knows of a request on a server.
+    def memory(self, setup: Setup, request: Request, layout: Layout) -> Memory:
+        """Return what the history knows of a request on a server, measured in one layout.
 
         Raises:
             HistoryError: It can't be read.
         """
         if self._history is None:
             return Memory(values={}, recent=[])
-        group = Group.asked(setup.target, request, engine=setup.engine)
+        group = Group.asked(setup.target, request, engine=setup.engine, layout=layout)
         return Memory(
             values=self._history.values(group, REMEMBERED),
             recent=self._history.recent(RECENT, group),

@@ -294,10 +294,11 @@ _LABELS = {"ttfv_s": "first", "total_s": "total", "rate": "rate", "output_tokens
 _NAME_WIDTH, _CELL_WIDTH = 8, 12
 
 
-def history_title(memory: Memory) -> str:
+def history_title(memory: Memory, layout: Layout) -> str:
     """Return the title of the panel."""
     measured = any(values.n for values in memory.values.values())
-    return f"history · this prompt, this target{' · medians' if measured else ''}"
+    medians_ = " · medians" if measured else ""
+    return f"history · this prompt, this target, {layout}{medians_}"
 
 
 def medians(memory: Memory) -> Content:

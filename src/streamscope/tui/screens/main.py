@@ -279,6 +279,7 @@ class MainScreen(EnhancedScreen[None]):
             return
         self._layout = "race" if self._layout == "apart" else "apart"
         self._draw_title()
+        self._draw_history()
         self._streamscope.keep_layout(self._setup.identity, self._layout)
         self.notify(faces.LAYOUTS[self._layout], markup=False)
 
@@ -378,11 +379,11 @@ class MainScreen(EnhancedScreen[None]):
         prompt = self._prompt.text
         request = self._setup.fill(msgspec.structs.replace(self._request, prompt=prompt))
         try:
-            memory = self._session.memory(self._setup, request)
+            memory = self._session.memory(self._setup, request, self._layout)
         except HistoryError as error:
             self.query_one("#medians", Static).update(faces.bad(str(error)))
             return
-        self.query_one("#history").border_title = faces.history_title(memory)
+        self.query_one("#history").border_title = faces.history_title(memory, self._layout)
         self.query_one("#medians", Static).update(faces.medians(memory))
         self.query_one("#recent", Static).update(faces.recent(memory))
 
