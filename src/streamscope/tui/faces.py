@@ -308,8 +308,8 @@ def medians(memory: Memory) -> Content:
         return muted("Nothing measured yet. enter runs the prompt, ctrl+n repeats it for medians.")
     lines = [
         muted(
-            f"{'':{_NAME_WIDTH}}{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}"
-            f"A vs B        n = {stream.n} and {blocking.n}"
+            f"{_number(stream.n, blocking.n):<{_NAME_WIDTH}}"
+            f"{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}A vs B"
         )
     ]
     for row in _LABELS:
@@ -343,6 +343,10 @@ def medians(memory: Memory) -> Content:
         told = ", ".join(f"{count} {_REASONS.get(why, why)}" for why, count in out.items())
         lines.append(muted(f"left out: {told}"))
     return Content("\n").join(lines)
+
+
+def _number(a: int, b: int) -> str:
+    return f"n={a}" if a == b else f"n={a},{b}"
 
 
 _REASONS = {
