@@ -135,6 +135,7 @@ async def main() -> None:
     writer = asyncio.StreamWriter(transport, protocol, None, loop)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    writer.write(messages.PREAMBLE)
     child = Child(writer)
     stamping = clock.keep_enabled()
     await prime()

@@ -211,11 +211,17 @@ class Probe:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         try:
+            await process.stdout.readuntil(messages.PREAMBLE)
             while True:
                 header = await process.stdout.readexactly(messages.HEADER_BYTES)
                 body = await process.stdout.readexactly(int.from_bytes(header, "big"))
                 self._take(messages.report(body))
-        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
+        except (
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            ConnectionError,
+            msgspec.DecodeError,
+        ):
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()

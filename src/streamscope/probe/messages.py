@@ -15,6 +15,10 @@ HEADER_BYTES = 4
 """Length of the length."""
 
 
+PREAMBLE = b"streamscope probe\n"
+"""What comes before the first report: until then, anything may have been printed there."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one run; when one is passed the run ends with a fault and keeps what it has.
 
