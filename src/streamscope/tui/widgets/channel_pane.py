@@ -69,7 +69,7 @@ class ChannelPane(Vertical):
         self._status.show(faces.muted(status))
         self._figures.show(faces.no_figures())
         self._gaps.show_message(self._no_gaps())
-        self._track.show((), 0, 1_000_000_000)
+        self._track.show((), 0, 0)
 
     def begin(self, *, warmup: bool = False) -> None:
         """Get ready for a run."""
@@ -82,7 +82,7 @@ class ChannelPane(Vertical):
         self._status.show(faces.starting(warmup=warmup), faces.clock(0))
         self._figures.show(faces.live_figures(self._live, self.mode))
         self._gaps.show_message(self._no_gaps())
-        self._track.show((), 0, 1_000_000_000)
+        self._track.show((), 0, 0)
 
     def take(self, trace: Trace, new: list[Chunk]) -> None:
         """Note what happened in the run; drawing waits for the next tick, but for the text."""

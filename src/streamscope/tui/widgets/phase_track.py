@@ -61,7 +61,7 @@ class PhaseTrack(Widget):
         super().__init__(id=id)
         self._stretches: tuple[tuple[int, Stretch], ...] = ()
         self._now_ns = 0
-        self._scale_ns = _NS
+        self._scale_ns = 0
         self._whole = False
         self._cells = ""
 
@@ -78,10 +78,10 @@ class PhaseTrack(Widget):
         Args:
             stretches: When each part began, ns since sent, in order.
             now_ns: The moment up to which the bar is drawn.
-            scale: The duration that the full width stands for, ns.
+            scale: The duration that the full width stands for, ns; 0 draws nothing.
             whole: Whether the answer came at once, at ``now_ns``.
         """
-        self._stretches, self._now_ns, self._scale_ns = stretches, now_ns, max(1, scale)
+        self._stretches, self._now_ns, self._scale_ns = stretches, now_ns, scale
         self._whole = whole
         cells = self._draw(self.size.width)
         if cells != self._cells:
@@ -90,6 +90,8 @@ class PhaseTrack(Widget):
 
     def _draw(self, width: int) -> str:
         """Return one glyph a cell."""
+        if not self._scale_ns:
+            return ""
         label = f" {self._scale_ns / _NS:g} s"
         width = max(0, width - len(label))
         done = min(width, round(self._now_ns / self._scale_ns * width))
