@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamscope.trace import Mode, Target
-from streamscope.wire import protocol
 from streamscope.wire.events import Event
+from streamscope.wire.registry import protocol
 
 DATA = Path(__file__).parent / "data"
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamscope.trace import Fault, FaultCode, Mode, Target
-from streamscope.wire import faults, protocol
+from streamscope.wire import faults
 from streamscope.wire.events import Failure
 from streamscope.wire.messages import MESSAGE_CHARS, clean, read_report
+from streamscope.wire.registry import protocol
 
 Load = Callable[[str], tuple[int, Mode, bytes]]
 

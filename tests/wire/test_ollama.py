@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from streamscope.trace import Ended, Mode, Request, ServerTimings, Target, TextKind, Tokens
-from streamscope.wire import protocol
 from streamscope.wire.events import (
     End,
     Event,
@@ -19,6 +18,7 @@ from streamscope.wire.events import (
     Timings,
     Usage,
 )
+from streamscope.wire.registry import protocol
 
 MODES: tuple[Mode, ...] = ("stream", "blocking")
 Decode = Callable[[str, Mode, bytes], list[Event]]

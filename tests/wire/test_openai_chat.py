@@ -16,7 +16,6 @@ from streamscope.trace import (
     TextKind,
     Tokens,
 )
-from streamscope.wire import protocol
 from streamscope.wire.events import (
     End,
     Event,
@@ -29,6 +28,7 @@ from streamscope.wire.events import (
     Timings,
     Usage,
 )
+from streamscope.wire.registry import protocol
 
 Load = Callable[[str], tuple[int, Mode, bytes]]
 Decode = Callable[[str, Mode, bytes], list[Event]]

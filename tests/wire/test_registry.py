@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from streamscope.trace import Target
-from streamscope.wire import PROTOCOLS, protocol
+from streamscope.wire.registry import PROTOCOLS, protocol
 
 
 def test_names() -> None:
@@ -33,7 +33,7 @@ def test_every_protocol_says_what_an_error_means(name: str) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, streamscope.wire\n"
+        "import sys, streamscope.wire.registry\n"
         "print({'httpx', 'httpcore', 'textual', 'asyncio', 'ssl'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

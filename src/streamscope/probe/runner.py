@@ -14,7 +14,7 @@ from streamscope.probe.failures import BROKEN, explain
 from streamscope.probe.messages import Finished, Limits, Progress, Sent, Start
 from streamscope.probe.transport import StampedTransport
 from streamscope.trace import Chunk, Fault, MarkName, Trace
-from streamscope.wire import faults, protocol
+from streamscope.wire import faults
 from streamscope.wire.base import Decoder, HttpCall
 from streamscope.wire.events import (
     End,
@@ -28,6 +28,7 @@ from streamscope.wire.events import (
     Timings,
     Usage,
 )
+from streamscope.wire.registry import protocol
 
 Emit = Callable[[Sent | Progress | Finished], None]
 """Takes reports in the order in which they are made; must not block."""

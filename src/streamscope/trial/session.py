@@ -26,7 +26,6 @@ from streamscope.probe.messages import Limits
 from streamscope.trace import Layout, Mode, Request, Run, Target
 from streamscope.trial.plan import Channel, Plan
 from streamscope.trial.trial import Listener, Trial
-from streamscope.wire.urls import validate_url
 
 Report = Callable[[str, float | None], None]
 """Told what is being done, in words for the screen, and the share done (0 to 1) where known."""
@@ -221,6 +220,8 @@ class Session:
         target = None
         self._named = ""
         if wish.url:
+            from streamscope.wire.urls import validate_url  # the first picture needs no protocol
+
             try:
                 url = self._named = validate_url(wish.url)
             except ValueError as error:

@@ -9,8 +9,8 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.events import Resize
+from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual_enhanced.screen import EnhancedScreen
 
 from streamscope.history import HistoryError
 from streamscope.settings import Config, SettingsError
@@ -32,7 +32,7 @@ TICK_S = 1 / 20
 """How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
 
 
-class MainScreen(EnhancedScreen[None]):
+class MainScreen(Screen[None]):
     """The instrument."""
 
     COMMAND_MESSAGES = commands.ALL
@@ -422,6 +422,12 @@ class MainScreen(EnhancedScreen[None]):
         self.app.push_screen(TargetPicker(self._session, self._setup), opened)
 
     # ----------------------------------------------------------------------------------- the rest
+
+    def action_help_command(self) -> None:
+        """Show what the keys do and what the numbers mean."""
+        from textual_enhanced.dialogs import HelpScreen  # Markdown is not needed before
+
+        self.app.push_screen(HelpScreen(self))
 
     def action_change_theme_command(self) -> None:
         """Choose a theme."""
