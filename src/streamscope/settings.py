@@ -7,11 +7,11 @@ with every comment kept.
 import contextlib
 import ipaddress
 import os
+import shutil
 import tempfile
 import urllib.parse
-import urllib.request
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
@@ -22,6 +22,13 @@ APP = "streamscope"
 
 EngineName = Literal["auto", "local", "simulator"]
 """What answers when no server is named."""
+
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+"""A limit of time: more than nothing, at most a day."""
+
+MAX_REPEAT = 1000
+"""Most pairs of one comparison."""
 
 
 class SettingsError(Exception):
@@ -35,10 +42,10 @@ class RequestDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     a difference between the two is one of delivery.
     """
 
-    temperature: float | None = 0.2
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = 0.2
     seed: int | None = 42
-    max_tokens: int | None = None
-    top_p: float | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     system: str | None = None
     think: bool | str | None = None
 
@@ -46,9 +53,9 @@ class RequestDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of one run, in seconds."""
 
-    connect_s: float = 5.0
-    stall_s: float = 120.0
-    total_s: float = 600.0
+    connect_s: Seconds = 5.0
+    stall_s: Seconds = 120.0
+    total_s: Seconds = 600.0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +84,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
     model_file: str = ""
     profile: str = "default"
-    repeat: int = 5
+    repeat: Annotated[int, msgspec.Meta(ge=1, le=MAX_REPEAT)] = 5
     allow_plain_http_key: bool = False
     request: RequestDefaults = RequestDefaults()
     timeouts: Timeouts = Timeouts()
@@ -140,6 +147,8 @@ def load(file: Path) -> Config:
         raise SettingsError(f"The config file {file} can't be read: {error.strerror}.") from error
     try:
         return msgspec.toml.decode(text, type=Config)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"The config file {file} is not UTF-8 text: save it so.") from error
     except msgspec.DecodeError as error:
         raise SettingsError(f"The config file {file} is wrong: {error}.") from error
 
@@ -159,26 +168,36 @@ def remember(file: Path, keys: tuple[str, ...], value: str) -> None:
     import tomlkit.exceptions
 
     try:
-        old = file.read_text(encoding="utf-8") if file.exists() else ""
-        document = tomlkit.parse(old)
+        file = file.resolve()  # who keeps the file elsewhere, and a link here, keeps both
+        # As bytes: the line ends are the person's own, too.
+        document = tomlkit.parse(file.read_bytes() if file.exists() else b"")
         table: Any = document
         for key in keys[:-1]:
             table = table.setdefault(key, tomlkit.table())
         table[keys[-1]] = value
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as new:
-                new.write(tomlkit.dumps(document))
-            Path(name).replace(file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        _replace(file, tomlkit.dumps(document).encode())
     except OSError as error:
         raise SettingsError(f"The choice can't be kept in {file}: {error.strerror}.") from error
-    except tomlkit.exceptions.TOMLKitError as error:
-        raise SettingsError(f"The choice can't be kept, {file} is no TOML: {error}.") from error
+    except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError, TypeError) as error:
+        raise SettingsError(
+            f"The choice can't be kept, {file} is no such TOML: {error}."
+        ) from error
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Put a file in place of another at once: whoever reads it finds the old or the new one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
+    try:
+        with os.fdopen(handle, "wb") as new:
+            new.write(content)
+        if file.exists():
+            shutil.copymode(file, name)
+        Path(name).replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
 
 
 def ollama_host() -> str:
@@ -201,6 +220,14 @@ def _host(url: str) -> str:
     return (urllib.parse.urlsplit(url).hostname or "").lower()
 
 
+def _key(name: str) -> str:
+    """Return a key out of the environment, without the line end that files leave on it."""
+    key = os.environ.get(name, "").strip()
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise SettingsError(f"{name} holds characters that no key has: set it anew.")
+    return key
+
+
 def key_for(url: str, config: Config, named: str) -> str | None:
     """Return the key for a server out of the environment, if there is one.
 
@@ -214,16 +241,15 @@ def key_for(url: str, config: Config, named: str) -> str | None:
         named: Base URL of the server that the person named; empty for none.
 
     Raises:
-        SettingsError: The key would go over unencrypted HTTP to another machine.
+        SettingsError: The key would go over unencrypted HTTP to another machine, or is none.
     """
     ours = urllib.parse.urlsplit(url).netloc == urllib.parse.urlsplit(named).netloc
-    key = os.environ.get("STREAMSCOPE_API_KEY", "") if ours else ""
-    if not key:
-        vendor = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        if _host(url) == _host(vendor):
-            key = os.environ.get("OPENAI_API_KEY", "")
-        elif _host(url) == "ollama.com":
-            key = os.environ.get("OLLAMA_API_KEY", "")
+    vendor = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    key = _key("STREAMSCOPE_API_KEY") if ours else ""
+    if not key and _host(url) == _host(vendor):
+        key = _key("OPENAI_API_KEY")
+    if not key and _host(url) == "ollama.com":
+        key = _key("OLLAMA_API_KEY")
     if not key:
         return None
     plain = urllib.parse.urlsplit(url).scheme == "http"
@@ -236,10 +262,27 @@ def key_for(url: str, config: Config, named: str) -> str | None:
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the HTTP proxy that the environment names for a URL; never one for this machine."""
+    """Return the HTTP proxy that the environment names for a URL; never one for this machine.
+
+    Raises:
+        SettingsError: It names one that is no HTTP proxy; going around it might tell somebody
+            what the person means to hide.
+    """
+    if is_loopback(url):
+        return None
+    import urllib.request  # here, because it brings half an HTTP client with it
+
     parts = urllib.parse.urlsplit(url)
-    if is_loopback(url) or urllib.request.proxy_bypass(parts.hostname or ""):
+    if urllib.request.proxy_bypass(parts.hostname or ""):
         return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if proxy and proxy.startswith("http") else None
+    if not proxy:
+        return None
+    scheme, _, rest = proxy.rpartition("://")
+    if scheme.lower() not in ("", "http", "https"):
+        raise SettingsError(
+            f"The {scheme} proxy that the environment names for {url} can't be used, "
+            "only HTTP proxies can: name one in HTTPS_PROXY, or the server in NO_PROXY."
+        )
+    return f"{scheme.lower() or 'http'}://{rest}"

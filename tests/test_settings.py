@@ -1,0 +1,335 @@
+"""Config and environment: wrong ones cost one sentence, and no key goes where it should not."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from streamscope import settings
+from streamscope.settings import Config, SettingsError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "config.toml"
+
+
+def write(file: Path, text: str | bytes) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def names(file: Path) -> list[str]:
+    """Return what lies in the folder of the file."""
+    return [each.name for each in file.parent.iterdir()]
+
+
+# ------------------------------------------------------------------------------------- places
+
+
+def test_all_files_are_in_the_home_that_is_named(home: Path) -> None:
+    places = settings.places()
+    assert places.config_file == home / "config" / "config.toml"
+    assert places.themes == home / "config" / "themes"
+    assert places.history_file == home / "data" / "history.db"
+    assert places.cache == home / "cache"
+
+
+def test_without_one_they_are_where_the_system_keeps_such_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("STREAMSCOPE_HOME")
+    places = settings.places()
+    assert places.config_file.is_absolute()
+    assert "streamscope" in str(places.history_file)
+
+
+# --------------------------------------------------------------------------------------- load
+
+
+def test_without_a_file_there_are_defaults(file: Path) -> None:
+    config = settings.load(file)
+    assert config == Config()
+    assert (config.request.temperature, config.request.seed) == (0.2, 42)
+    assert config.timeouts.stall_s == 120.0
+
+
+def test_what_a_file_says_counts(file: Path) -> None:
+    write(file, 'url = "http://127.0.0.1:1"\n[timeouts]\ntotal_s = 5\n[layouts]\n"x" = "race"\n')
+    config = settings.load(file)
+    assert (config.url, config.timeouts.total_s, config.timeouts.connect_s) == (
+        "http://127.0.0.1:1",
+        5.0,
+        5.0,
+    )
+    assert config.layouts == {"x": "race"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b"modell = 'x'", "modell"),
+        (b"[request]\nprompt = 'x'", "prompt"),
+        (b"repeat = 'often'", "repeat"),
+        (b"repeat = 0", "repeat"),
+        (b"engine = 'steam'", "steam"),
+        (b"[timeouts]\nstall_s = 0", "stall_s"),
+        (b"[timeouts]\nstall_s = nan", "stall_s"),
+        (b"[timeouts]\ntotal_s = inf", "total_s"),
+        (b"[timeouts]\nconnect_s = -1", "connect_s"),
+        (b"[request]\ntemperature = nan", "temperature"),
+        (b"[request]\nmax_tokens = 0", "max_tokens"),
+        (b"url = \n", "line 1"),
+        (b"url = '\xff'", "UTF-8"),
+    ],
+)
+def test_what_a_file_says_wrong_is_told_in_one_sentence(
+    file: Path, text: bytes, named: str
+) -> None:
+    write(file, text)
+    with pytest.raises(SettingsError) as raised:
+        settings.load(file)
+    sentence = str(raised.value)
+    assert str(file) in sentence
+    assert named in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+def test_a_file_that_cannot_be_read_is_told(file: Path) -> None:
+    file.mkdir(parents=True)
+    with pytest.raises(SettingsError, match=r"can't be read: .*\.$"):
+        settings.load(file)
+
+
+# ----------------------------------------------------------------------------------- remember
+
+
+def test_a_choice_is_kept_and_so_is_everything_else(file: Path) -> None:
+    before = '# my own\ntheme = "old"  # why not\n\n[request]\nseed = 7 # lucky\n'
+    write(file, before)
+    settings.remember(file, ("theme",), "new")
+    settings.remember(file, ("layouts", "ollama 127.0.0.1:11434"), "race")
+    text = file.read_text()
+    assert text.startswith(before.replace("old", "new"))
+    config = settings.load(file)
+    assert (config.theme, config.request.seed) == ("new", 7)
+    assert config.layouts == {"ollama 127.0.0.1:11434": "race"}
+
+
+def test_a_choice_makes_the_file(file: Path) -> None:
+    settings.remember(file, ("theme",), "new")
+    assert settings.load(file).theme == "new"
+    assert names(file) == ["config.toml"]
+
+
+def test_line_ends_stay_as_they_are(file: Path) -> None:
+    write(file, b'# a\r\ntheme = "old"\r\n')
+    settings.remember(file, ("theme",), "new")
+    assert file.read_bytes() == b'# a\r\ntheme = "new"\r\n'
+
+
+def test_a_link_stays_a_link_and_its_mode_stays(file: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles.toml"
+    kept.write_text("")
+    kept.chmod(0o640)
+    file.parent.mkdir()
+    file.symlink_to(kept)
+    settings.remember(file, ("theme",), "new")
+    assert file.is_symlink()
+    assert settings.load(kept).theme == "new"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("text", [b"theme = ", b"\xff", b"layouts = 3"])
+def test_a_file_that_is_no_config_is_left_alone(file: Path, text: bytes) -> None:
+    write(file, text)
+    with pytest.raises(SettingsError, match=r"can't be kept") as raised:
+        settings.remember(file, ("layouts", "x"), "race")
+    assert "\n" not in str(raised.value)
+    assert file.read_bytes() == text
+    assert names(file) == ["config.toml"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, 'theme = "old"\n')
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SettingsError, match="No space left on device"):
+        settings.remember(file, ("theme",), "new")
+    assert file.read_text() == 'theme = "old"\n'
+    assert names(file) == ["config.toml"]
+
+
+def test_whoever_reads_meanwhile_finds_a_whole_file(file: Path) -> None:
+    write(file, "theme = 'name-0'\n" + "# padding\n" * 2000)
+    found: set[str] = set()
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            found.add(settings.load(file).theme)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(5):
+            settings.remember(file, ("theme",), f"name-{number}")
+    finally:
+        over.set()
+        reader.join()
+    assert found <= {f"name-{number}" for number in range(5)}
+
+
+# ------------------------------------------------------------------------------------ loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:11434", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://localhost:8080", True),
+        ("http://LOCALHOST", True),
+        ("http://api.localhost", True),
+        ("http://192.168.0.2", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://[fe80::1]", False),
+        ("https://api.openai.com/v1", False),
+        ("http://user@127.0.0.1@example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine_and_nothing_that_looks_like_it(url: str, expected: bool) -> None:
+    assert settings.is_loopback(url) is expected
+
+
+# ---------------------------------------------------------------------------------------- keys
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    monkeypatch.setenv("OLLAMA_API_KEY", "ollama-key")
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.openai.com/v1", "sk-openai"),
+        ("https://API.OpenAI.com", "sk-openai"),
+        ("https://ollama.com", "ollama-key"),
+        ("https://api.openai.com.example.com/v1", None),
+        ("https://example.com/api.openai.com", None),
+        ("https://api.openai.com@example.com", None),
+        ("https://notollama.com", None),
+        ("http://127.0.0.1:11434", None),
+        ("http://localhost:8080/v1", None),
+    ],
+)
+def test_a_vendors_key_goes_to_the_vendor_alone(url: str, expected: str | None) -> None:
+    assert settings.key_for(url, Config(), "") == expected
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_vendors_key_follows_the_vendors_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    assert settings.key_for("https://gateway.example/v1", Config(), "") == "sk-openai"
+    assert settings.key_for("https://api.openai.com/v1", Config(), "") is None
+
+
+def test_the_key_of_our_own_goes_to_the_server_that_was_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STREAMSCOPE_API_KEY", "mine")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    for url in ("https://example.com", "https://api.openai.com/v1", "http://127.0.0.1:8000"):
+        assert settings.key_for(url, Config(), url) == "mine"
+    named = "http://127.0.0.1:8000"
+    assert settings.key_for("http://127.0.0.1:8000/v1/models", Config(), named) == "mine"
+    for url in ("http://127.0.0.1:11434", "https://example.com", "http://localhost:8000"):
+        assert settings.key_for(url, Config(), named) is None
+        assert settings.key_for(url, Config(), "") is None
+    assert settings.key_for("https://api.openai.com/v1", Config(), named) == "sk-openai"
+
+
+OTHER = "http://10.0.0.2"
+
+
+def test_no_key_goes_to_another_machine_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSCOPE_API_KEY", "mine")
+    with pytest.raises(SettingsError, match=r"http://10\.0\.0\.2 .*https.*\.$") as raised:
+        settings.key_for(OTHER, Config(), OTHER)
+    assert "mine" not in str(raised.value)
+    assert settings.key_for(OTHER, Config(allow_plain_http_key=True), OTHER) == "mine"
+    assert settings.key_for("https://10.0.0.2", Config(), "https://10.0.0.2") == "mine"
+    assert settings.key_for(OTHER, Config(), "") is None
+
+
+def test_a_key_may_end_in_a_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", " mine\n")
+    assert settings.key_for("https://api.openai.com", Config(), "") == "mine"
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nbreak", "sk-…", "\x1b[2J"])
+def test_what_no_header_can_hold_is_no_key(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(SettingsError, match="OPENAI_API_KEY") as raised:
+        settings.key_for("https://api.openai.com", Config(), "")
+    assert key not in str(raised.value)
+
+
+def test_no_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.key_for("https://api.openai.com/v1", Config(), "") is None
+    monkeypatch.setenv("STREAMSCOPE_API_KEY", " ")
+    assert settings.key_for(OTHER, Config(), OTHER) is None
+
+
+# --------------------------------------------------------------------------------------- proxy
+
+
+def test_a_proxy_is_for_others_never_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("https_proxy", "http://secure-proxy:3128")
+    assert settings.proxy_for("http://example.com") == "http://proxy:3128"
+    assert settings.proxy_for("https://example.com") == "http://secure-proxy:3128"
+    for url in (
+        "http://127.0.0.1:11434",
+        "http://localhost",
+        "http://[::1]:1",
+        "https://127.0.0.1",
+    ):
+        assert settings.proxy_for(url) is None
+
+
+def test_servers_that_the_environment_exempts_need_no_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "example.com,10.0.0.2")
+    assert settings.proxy_for("https://example.com") is None
+    assert settings.proxy_for("http://10.0.0.2:8000") is None
+    assert settings.proxy_for("https://example.org") == "http://proxy:3128"
+
+
+def test_a_proxy_that_cannot_be_used_is_not_gone_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://me:secret@127.0.0.1:9050")
+    with pytest.raises(SettingsError, match="socks5 proxy") as raised:
+        settings.proxy_for("https://example.com")
+    assert "secret" not in str(raised.value)
+    assert settings.proxy_for("http://127.0.0.1:8000") is None
+
+
+def test_the_ollama_host_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.ollama_host() == ""
+    monkeypatch.setenv("OLLAMA_HOST", "0.0.0.0:1234")
+    assert settings.ollama_host() == "0.0.0.0:1234"
