@@ -107,10 +107,11 @@ class Trial:
         for together in steps(self.plan):
             if self._stopped:
                 break
-            ended = await asyncio.gather(*(self._run(step) for step in together))
-            if any(
-                run.trace.fault is not None and run.trace.fault.code in HOPELESS for run in ended
-            ):
+            # A group, so that no run goes on by itself when the other one raises.
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._run(step)) for step in together]
+            faults = [task.result().trace.fault for task in tasks]
+            if any(fault is not None and fault.code in HOPELESS for fault in faults):
                 break
         return self.runs
 

@@ -1,0 +1,175 @@
+"""A session finds a server, keeps its key to itself, and does not measure over what was stopped."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+from rich.pretty import pretty_repr
+
+from streamscope.history import History, HistoryError
+from streamscope.probe.client import ProbeError
+from streamscope.probe.messages import Limits
+from streamscope.trace import Request, Target, Trace
+from streamscope.trial import session as module
+from streamscope.trial.plan import Plan
+from streamscope.trial.session import NoServerError, Session, Setup, Wish
+
+if TYPE_CHECKING:
+    from tests.trial.conftest import Diary, FakeProbe
+
+    Build = Callable[..., Session]
+
+REQUEST = Request(prompt="Why?")
+TARGET = Target(protocol="openai-chat", url="https://model.example/v1", model="tiny")
+SETUP = Setup(target=TARGET, key="sk-verysecret")
+
+
+@pytest_asyncio.fixture
+async def build(
+    fake_probe: "FakeProbe", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator["Build"]:
+    monkeypatch.setattr(module, "Probe", lambda: fake_probe)
+    made: list[Session] = []
+
+    def session(**more: Any) -> Session:
+        members: dict[str, Any] = {
+            "wish": Wish(),
+            "history": None,
+            "cache_dir": tmp_path,
+            "limits": Limits(),
+            "key_for": lambda *_: None,
+            "proxy_for": lambda _: None,
+        }
+        made.append(Session(**(members | more)))
+        return made[-1]
+
+    yield session
+    for each in made:
+        await each.close()
+
+
+def test_no_way_to_print_a_server_shows_its_key() -> None:
+    for shown in (repr(SETUP), str(SETUP), pretty_repr(SETUP), repr([SETUP])):
+        assert "verysecret" not in shown
+        assert "model.example" in shown
+
+
+def test_its_name_lasts_though_an_engine_has_another_port_at_each_start() -> None:
+    ports = [
+        Setup(
+            target=Target(protocol="ollama-chat", url=f"http://127.0.0.1:{port}", model="m"),
+            engine="simulator",
+        )
+        for port in (1, 2)
+    ]
+    assert ports[0].identity == ports[1].identity == "ollama-chat simulator m"
+    assert SETUP.identity == "openai-chat model.example tiny"
+    assert (SETUP.layout, Setup(target=TARGET, contended=False).layout) == ("apart", "race")
+
+
+async def test_the_first_pair_of_a_prompt_fills_the_cache_and_later_ones_go_on(
+    build: "Build",
+) -> None:
+    session = build()
+    plans = [session.interactive_plan(SETUP, REQUEST, pairs, "apart") for pairs in (1, 2, 1)]
+    assert [plan.warmups for plan in plans] == [1, 0, 0]
+    assert [plan.first_pair for plan in plans] == [0, 1, 3]
+    assert all(plan.prefill_only for plan in plans)
+    other = session.interactive_plan(SETUP, Request(prompt="How?"), 1, "apart")
+    assert (other.warmups, other.first_pair) == (1, 0)
+
+
+async def test_nothing_is_filled_where_nothing_is_cached_or_disturbed(build: "Build") -> None:
+    session = build()
+    assert session.interactive_plan(SETUP, REQUEST, 1, "race").warmups == 0
+    uncached = Setup(target=TARGET, uncached=True)
+    assert session.interactive_plan(uncached, Request(prompt="How?"), 1, "apart").warmups == 0
+
+
+async def test_a_key_and_a_proxy_go_to_every_run(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary"
+) -> None:
+    setup = Setup(target=TARGET, key="k", proxy="http://proxy:1", version="0.9")
+    runs = await build().trial(setup, REQUEST, Plan(), diary).carry_out()
+    assert [(start.key, start.proxy, start.mode) for start in fake_probe.starts] == [
+        ("k", "http://proxy:1", "stream"),
+        ("k", "http://proxy:1", "blocking"),
+    ]
+    assert {run.server_version for run in runs} == {"0.9"}
+
+
+async def test_after_a_stopped_run_the_server_is_left_in_peace_for_a_while(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLE_S", 0.05)
+    session = build()
+    fake_probe.answer = lambda start: Trace(mode=start.mode, ended="cancelled")
+    stopped_ns = time.monotonic_ns()
+    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    before = len(fake_probe.starts)
+    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    assert len(fake_probe.starts) == before + 2
+    assert time.monotonic_ns() - stopped_ns >= 0.05e9
+
+
+async def test_runs_are_kept_and_remembered(build: "Build", diary: "Diary", tmp_path: Path) -> None:
+    session = build(history=History.open(tmp_path / "history.db"))
+    await session.trial(SETUP, REQUEST, Plan(pairs=2), diary).carry_out()
+    await session.saved()
+    assert session.problems() == []
+    memory = session.memory(SETUP, REQUEST, "apart")
+    assert len(memory.recent) == 4
+    assert len(memory.values["stream"].values["total_s"]) == 2
+    assert session.prompts("Wh") == ["Why?"]
+    assert session.memory(SETUP, REQUEST, "race").recent == []
+
+
+async def test_a_run_that_could_not_be_kept_is_told_once(
+    build: "Build", diary: "Diary", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamscope.history import store
+
+    def refuse(*_: object) -> None:
+        raise HistoryError("The disk is full.")
+
+    monkeypatch.setattr(store, "insert_run", refuse)
+    session = build(history=History.open(tmp_path / "history.db"))
+    runs = await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    await session.saved()
+    assert len(runs) == 2, "the comparison goes on all the same"
+    assert session.problems() == ["The disk is full."] * 2
+    assert session.problems() == []
+
+
+async def test_without_a_history_nothing_is_remembered(build: "Build", diary: "Diary") -> None:
+    session = build()
+    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    assert session.memory(SETUP, REQUEST, "apart").recent == []
+    assert (session.prompts(), session.notice, session.problems()) == ([], "", [])
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://a b", "http://me:pw@x"])
+async def test_a_url_that_cannot_be_called_is_told(
+    build: "Build", fake_probe: "FakeProbe", monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    async def started() -> None:
+        """Be there."""
+
+    monkeypatch.setattr(fake_probe, "start", started)
+    with pytest.raises(NoServerError, match=r"\.$") as raised:
+        await build(wish=Wish(url=url)).open(lambda *_: None)
+    assert "pw" not in str(raised.value)
+
+
+async def test_a_probe_that_does_not_start_is_told(
+    build: "Build", fake_probe: "FakeProbe", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise ProbeError("It did not start.")
+
+    monkeypatch.setattr(fake_probe, "start", fail)
+    with pytest.raises(NoServerError, match="It did not start"):
+        await build().open(lambda *_: None)
