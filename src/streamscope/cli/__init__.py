@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from streamscope.cli import arguments
 
-EXIT_USAGE = 2
+EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     from streamscope.settings import SettingsError
 
-    options = arguments.parse(sys.argv[1:] if argv is None else list(argv))
     try:
+        options = arguments.parse(sys.argv[1:] if argv is None else list(argv))
         if options.command == "run":
             from streamscope.cli.headless import run
 
@@ -28,3 +28,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SettingsError, arguments.UsageError) as error:
         print(f"streamscope: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except KeyboardInterrupt:  # before or after there was a run to stop
+        return EXIT_INTERRUPTED

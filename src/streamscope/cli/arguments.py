@@ -18,6 +18,8 @@ Without a command, opens the app. `streamscope run PROMPT` measures without a sc
 PROTOCOLS = ("ollama-chat", "ollama-generate", "openai-chat")
 FORMATS = ("table", "json", "jsonl")
 MAX_REPEAT = 1000
+MAX_WHOLE = 2**63 - 1
+"""Most that a server, or the history, can be told as a whole number."""
 
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]
@@ -60,7 +62,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(argv: list[str]) -> Options:
-    """Read a command line; leaves with code 2 and a sentence when it means nothing."""
+    """Read a command line; leaves with code 2 and a sentence when it means nothing.
+
+    Raises:
+        UsageError: It holds bytes that are no text.
+    """
+    for said in argv:
+        _check_text(said, "The command line")
     headless = bool(argv) and argv[0] == "run"
     parser = _run_parser() if headless else _app_parser()
     known = vars(parser.parse_args(argv[1:] if headless else argv))
@@ -83,12 +91,22 @@ def prompt_text(said: str) -> str:
         else:
             text = said
     except OSError as error:
-        raise UsageError(f"The prompt can't be read from {said[1:]}: {error.strerror}.") from error
+        source = said[1:] or "standard input"
+        raise UsageError(f"The prompt can't be read from {source}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError("The prompt is not UTF-8 text: save it as UTF-8.") from error
+    _check_text(text, "The prompt")
     if not text.strip():
         raise UsageError("The prompt is empty: say something to ask, @FILE, or - for a pipe.")
     return text.rstrip("\n") if said[:1] in "@-" else text
+
+
+def _check_text(text: str, what: str) -> None:
+    """Refuse what was no UTF-8 before Python read it: no server could be sent it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not UTF-8 text: save or type it as UTF-8.") from error
 
 
 def thinking(said: str | None) -> bool | str | None:
@@ -108,9 +126,13 @@ def parameters(said: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not name:
             raise UsageError(f"--param wants NAME=VALUE, not {each!r}.")
         try:
-            params[name] = msgspec.json.decode(value)
+            decoded = msgspec.json.decode(value)
+            msgspec.msgpack.encode(decoded)  # knows no larger ones
         except msgspec.DecodeError:
-            params[name] = value
+            decoded = value
+        except OverflowError as error:
+            raise UsageError(f"--param {name}: the number has more than 64 bits.") from error
+        params[name] = decoded
     return params
 
 
@@ -129,7 +151,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--system", metavar="S", help="system text")
     asked.add_argument("--temperature", type=_at_least(0.0), metavar="T")
     asked.add_argument("--top-p", type=_at_least(0.0), metavar="P")
-    asked.add_argument("--seed", type=int, metavar="N")
+    asked.add_argument("--seed", type=_whole(-MAX_WHOLE), metavar="N")
     asked.add_argument("--max-tokens", type=_whole(1), metavar="N", help="thinking included")
     asked.add_argument("--stop", action="append", metavar="TEXT", help="ends the answer")
     asked.add_argument("--think", choices=("on", "off", "low", "medium", "high"))
@@ -214,12 +236,11 @@ def _at_least(low: float) -> Callable[[str], float]:
     return number
 
 
-def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
+def _whole(low: int, high: int = MAX_WHOLE) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text)
-        if value < low or (high is not None and value > high):
-            bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"must be {bounds}, not {text}")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be from {low} to {high}, not {text}")
         return value
 
     number.__name__ = "whole number"

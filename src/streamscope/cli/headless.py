@@ -1,6 +1,7 @@
 """``streamscope run``: a comparison without a screen."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -99,6 +100,7 @@ def run(options: Options) -> int:
     prompt = start.prompt(options) if options.prompt else ""
     if not prompt:
         raise UsageError("The prompt is empty: say something to ask, @FILE, or - for a pipe.")
+    request = start.request(options, config, prompt)
     history = None
     if options.save:
         try:
@@ -107,7 +109,7 @@ def run(options: Options) -> int:
             print(f"streamscope: {error} (--no-save measures without.)", file=sys.stderr)
             return EXIT_FAILED
     session = start.session(options, config, places, history)
-    return asyncio.run(_compare(options, session, start.request(options, config, prompt)))
+    return asyncio.run(_compare(options, session, request))
 
 
 async def _compare(options: Options, session: Session, request: Request) -> int:
@@ -157,24 +159,24 @@ async def _compare(options: Options, session: Session, request: Request) -> int:
         warmup=options.warmup,
         repeat=options.repeat,
     )
-    _print(Comparison(plan=reported, runs=runs), options)
+    printed = _print(Comparison(plan=reported, runs=runs), options)
     if trial.stopped:
         return EXIT_INTERRUPTED
-    return EXIT_DONE if all(each.trace.ok for each in runs) else EXIT_FAILED
+    return EXIT_DONE if printed and all(each.trace.ok for each in runs) else EXIT_FAILED
 
 
-def _print(comparison: Comparison, options: Options) -> None:
-    """Print the result, or write it to the file that was named."""
+def _print(comparison: Comparison, options: Options) -> bool:
+    """Print the result, or write it to the file that was named; tell whether it got there."""
     if options.format == "table":
         table = comparison_table(comparison)
         if not options.output and sys.stdout.isatty():
             Console(highlight=False).print(table)
-            return
+            return True
         text = as_text(table)
     elif options.format == "json":
         text = to_json(comparison).decode() + "\n"
     else:
-        text = "".join(to_jsonl(each).decode() + "\n" for each in comparison.runs)
+        text = "".join(to_jsonl(each).decode() for each in comparison.runs)
     if options.output:
         try:
             Path(options.output).write_text(text, encoding="utf-8")
@@ -184,6 +186,19 @@ def _print(comparison: Comparison, options: Options) -> None:
                 f"{error.strerror}; here it is.",
                 file=sys.stderr,
             )
-            sys.stdout.write(text)
-    else:
+            _write(text)
+            return False
+        return True
+    return _write(text)
+
+
+def _write(text: str) -> bool:
+    """Write to standard output; tell whether somebody took it."""
+    try:
         sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has left. Python flushes once more at its end, which must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

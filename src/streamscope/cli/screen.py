@@ -14,7 +14,7 @@ def show(options: Options) -> int:
 
     places = settings.places()
     config = settings.load(places.config_file)
-    prompt = start.prompt(options)
+    request = start.request(options, config, start.prompt(options))
     history = None
     if options.save:
         try:
@@ -27,7 +27,7 @@ def show(options: Options) -> int:
         session=session,
         config=config,
         places=places,
-        request=start.request(options, config, prompt),
+        request=request,
         theme=options.theme,
     )
     app.run()
