@@ -80,8 +80,9 @@ class Scripted:
         wrote_ns: Monotonic times just before and just after each write of a body.
     """
 
-    def __init__(self, steps: Sequence[Step], head: bytes, framing: Framing) -> None:
+    def __init__(self, steps: Sequence[Step], head: bytes, framing: Framing, method: bytes) -> None:
         self._steps = steps
+        self._method = method
         self._head = head
         self._framing = framing
         self.url = ""
@@ -95,14 +96,16 @@ class Scripted:
         """Play the script on one connection."""
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                await self._hear(reader)
-                await self._play(reader, writer)
+                if await self._hear(reader):
+                    await self._play(reader, writer)
+                else:
+                    writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _hear(self, reader: asyncio.StreamReader) -> None:
+    async def _hear(self, reader: asyncio.StreamReader) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
             (
@@ -112,8 +115,11 @@ class Scripted:
             ),
             0,
         )
+        if not head.startswith(self._method):
+            return False
         self.requests.append((head, await reader.readexactly(length)))
         self.asked.set()
+        return True
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._framing != "raw":
@@ -163,8 +169,12 @@ class Bench:
         framing: Framing = "chunked",
         headers: dict[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        method: bytes = b"",
     ) -> Scripted:
-        """Start a server that plays ``steps`` as the body of its answer; it ends with the test."""
+        """Start a server that plays ``steps`` as the body of its answer; it ends with the test.
+
+        Requests of another method than ``method``, if one is given, get a 404.
+        """
         length = sum(len(step) for step in steps if isinstance(step, bytes))
         delimiter = {"chunked": "Transfer-Encoding: chunked", "length": f"Content-Length: {length}"}
         lines = [
@@ -174,7 +184,7 @@ class Bench:
             *(f"{name}: {value}" for name, value in (headers or {}).items()),
         ]
         head = "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
-        scripted = Scripted(steps, head, framing)
+        scripted = Scripted(steps, head, framing, method)
         server = await asyncio.start_server(scripted.answer, "127.0.0.1", 0, ssl=tls)
         await self._stack.enter_async_context(server)
         port = server.sockets[0].getsockname()[1]
