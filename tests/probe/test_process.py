@@ -194,6 +194,46 @@ async def test_a_stray_print_cannot_break_a_frame(
     assert (await bench.run(server)).text() == "text"
 
 
+async def test_a_flood_of_complaints_holds_up_nothing(
+    bench: "Bench", own_probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than a pipe holds, and without a single line end.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "def hook(event, args):\n"
+        "    if event == 'socket.connect':\n"
+        "        os.write(2, b'x' * 300_000)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = await bench.serve([delta("text"), DONE])
+    assert (await bench.run(server)).text() == "text"
+
+
+@pytest.mark.parametrize("ending", ["await probe.close()", "raise SystemExit(0)"])
+async def test_it_leaves_no_warning_behind(ending: str) -> None:
+    code = f"""
+        import asyncio
+        from streamscope.probe.client import Probe
+
+        async def main():
+            probe = Probe()
+            await probe.start()
+            {ending}
+
+        asyncio.run(main())
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-Wdefault",
+        "-c",
+        textwrap.dedent(code),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+
+
 async def test_cancelling_closes_the_connection_and_keeps_what_came(bench: "Bench") -> None:
     def cancel(trace: Trace, new: list[Chunk]) -> None:
         if new:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import sys
-from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -24,6 +23,9 @@ from streamscope.wire import faults
 
 Listener = Callable[[Trace, list[Chunk]], None]
 """Called when a run moved on, with its trace so far and the chunks that are new."""
+
+COMPLAINT_BYTES = 4096
+"""How much of what the process says on standard error is kept."""
 
 _DIED = Fault(
     code="probe",
@@ -73,7 +75,7 @@ class Probe:
         self._runs: dict[str, _Running] = {}
         self._fetches: dict[int, asyncio.Future[Fetched]] = {}
         self._fetch_ids = itertools.count()
-        self._complaints: deque[str] = deque(maxlen=20)
+        self._complaints = b""
         self._closed = False
 
     @property
@@ -105,10 +107,8 @@ class Probe:
             )
             self._process = process
             self._ready = asyncio.get_running_loop().create_future()
-            self._tasks = [
-                asyncio.create_task(self._listen(process)),
-                asyncio.create_task(self._collect_complaints(process)),
-            ]
+            complaints = asyncio.create_task(self._collect_complaints(process))
+            self._tasks = [complaints, asyncio.create_task(self._listen(process, complaints))]
             if self._closed:  # in the meantime
                 process.kill()
             await asyncio.shield(self._ready)
@@ -202,13 +202,18 @@ class Probe:
             self._process.stdin.write(frame)
 
     async def _collect_complaints(self, process: asyncio.subprocess.Process) -> None:
-        """Keep the last lines of standard error, and keep them off the terminal."""
-        assert process.stderr is not None
-        with contextlib.suppress(ValueError):  # a line without end
-            async for line in process.stderr:
-                self._complaints.append(line.decode(errors="replace").rstrip())
+        """Keep the end of standard error, and keep it off the terminal.
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        Whatever comes is read: the process would stop where the pipe is full.
+        """
+        assert process.stderr is not None
+        self._complaints = b""
+        while data := await process.stderr.read(COMPLAINT_BYTES):
+            self._complaints = (self._complaints + data)[-COMPLAINT_BYTES:]
+
+    async def _listen(
+        self, process: asyncio.subprocess.Process, complaints: asyncio.Task[None]
+    ) -> None:
         assert process.stdout is not None
         try:
             await process.stdout.readuntil(messages.PREAMBLE)
@@ -226,11 +231,13 @@ class Probe:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
             await process.wait()
+            await complaints  # the last one says why
             self._bury()
 
     def _bury(self) -> None:
         """Answer everybody who still waits for a process that is gone."""
-        last = self._complaints[-1] if self._complaints else "it left no message"
+        lines = self._complaints.decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(ProbeError(f"The measuring process did not start: {last}"))
         runs, self._runs = self._runs, {}
