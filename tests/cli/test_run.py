@@ -40,6 +40,7 @@ async def begin(*argv: str, stdout: int = asyncio.subprocess.PIPE) -> asyncio.su
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
     )
 
 

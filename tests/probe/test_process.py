@@ -210,8 +210,9 @@ async def test_a_flood_of_complaints_holds_up_nothing(
     assert (await bench.run(server)).text() == "text"
 
 
-@pytest.mark.parametrize("ending", ["await probe.close()", "raise SystemExit(0)"])
-async def test_it_leaves_no_warning_behind(ending: str) -> None:
+@pytest.mark.parametrize(("ending", "times"), [("await probe.close()", 4), ("return", 1)])
+async def test_it_leaves_no_complaint_behind(ending: str, times: int) -> None:
+    """Neither of unclosed pipes nor of children whose end the event loop missed."""
     code = f"""
         import asyncio
         from streamscope.probe.client import Probe
@@ -221,7 +222,8 @@ async def test_it_leaves_no_warning_behind(ending: str) -> None:
             await probe.start()
             {ending}
 
-        asyncio.run(main())
+        for _ in range({times}):
+            asyncio.run(main())
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -27,6 +27,9 @@ Listener = Callable[[Trace, list[Chunk]], None]
 COMPLAINT_BYTES = 4096
 """How much of what the process says on standard error is kept."""
 
+LEAVE_S = 1.0
+"""How long a process may take to end by itself, in seconds."""
+
 _DIED = Fault(
     code="probe",
     sentence="The measuring process ended in the middle of the run: run it again "
@@ -187,12 +190,7 @@ class Probe:
             return
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(1.0):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await _leave(process)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _send(self, frame: bytes) -> None:
@@ -221,18 +219,13 @@ class Probe:
                 header = await process.stdout.readexactly(messages.HEADER_BYTES)
                 body = await process.stdout.readexactly(int.from_bytes(header, "big"))
                 self._take(messages.report(body))
-        except (
-            asyncio.IncompleteReadError,
-            asyncio.LimitOverrunError,
-            ConnectionError,
-            msgspec.DecodeError,
-        ):
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
-            await complaints  # the last one says why
-            self._bury()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            await _leave(process)
+        except (asyncio.LimitOverrunError, msgspec.DecodeError):
+            process.kill()
+        await process.wait()
+        await complaints  # the last one says why
+        self._bury()
 
     def _bury(self) -> None:
         """Answer everybody who still waits for a process that is gone."""
@@ -273,3 +266,17 @@ class Probe:
                 report.trace.chunks = trace.chunks
                 del self._runs[report.run_id]
                 running.end(report.trace)
+
+
+async def _leave(process: asyncio.subprocess.Process) -> None:
+    """Let a process end that has been told to, or has begun to; make it end if it does not.
+
+    It is not killed at once: to signal a process that has just ended takes its exit status away
+    from the event loop, which complains.
+    """
+    try:
+        async with asyncio.timeout(LEAVE_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
