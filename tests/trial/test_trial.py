@@ -68,7 +68,9 @@ async def test_both_channels_are_asked_the_same(
         ("A", 2, 2),
     ]
     assert saved == runs == diary.runs
-    assert [start.mode for start in fake_probe.starts] == ["stream", "blocking"] * 1 + [
+    assert [start.mode for start in fake_probe.starts] == [
+        "stream",
+        "blocking",
         "blocking",
         "stream",
     ]
