@@ -3,13 +3,15 @@
 Starts streamscope and a minimal Textual app (one ``Static``) by turns in a pseudo-terminal of
 120x40, with the same Python, and takes the time from just before the process is started until what
 belongs to the first picture has been written: for streamscope the borders of both panes, its name
-and the prompt's border. *first drawn* is the first of these, *complete* the last. The aim is a
-ratio of at most 1.5. After that it prints what the imports cost::
+and the prompt's border. *first drawn* is the first of these, *complete* the last; *processor* is
+what the process had used by then, which a busy machine changes less. The aim is a ratio of at most
+1.5. After that it prints what the imports cost::
 
     python -m benchmarks.first_paint [--starts 15] [--imports 5]
 
 Import times come from ``-X importtime``, which itself slows imports down: compare them with each
-other, not with the times above. The first start of each app is not counted: it fills the caches.
+other, not with the times above. The first start of each app is not counted: it compiles what it
+imports, into a cache of its own.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.schedule_server import Schedule, ScheduleServer
-from benchmarks.terminal import FIRST_PICTURE, Terminal, environment, streamscope_command
+from benchmarks.terminal import FIRST_PICTURE, Terminal, cpu_s, environment, streamscope_command
 from streamscope.measure.statistics import median, percentile
 
 AIM = 1.5
@@ -61,40 +63,32 @@ SHOWN = 12
 
 @dataclass
 class Starts:
-    """Times of one program, in ms from its start."""
+    """Times of one program, in ms: on the clock from its start, and of the processor."""
 
     first: list[float] = field(default_factory=list)
     complete: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
 
-def start(command: list[str], markers: tuple[bytes, ...], home: Path) -> tuple[float, float]:
-    """Start a program, wait for its first picture, end it; return both times in ms."""
-    with Terminal(command, environment(home), home) as terminal:
-        times = terminal.wait_for_picture(markers)
-        first, complete = ((at - terminal.started_ns) / 1e6 for at in times)
-        return first, complete
-
-
-def starts(count: int) -> dict[str, Starts]:
+def starts(count: int, home: Path, env: dict[str, str]) -> dict[str, Starts]:
     """Start both programs by turns, ``count`` times each after one that is not counted."""
     found = {"minimal": Starts(), "streamscope": Starts()}
-    with (
-        tempfile.TemporaryDirectory() as name,
-        ScheduleServer(Schedule(chunks=1, gap_ms=1.0)) as server,
-    ):
-        home = Path(name)
-        script = home / "minimal.py"
-        script.write_text(MINIMAL)
+    script = home / "minimal.py"
+    script.write_text(MINIMAL)
+    with ScheduleServer(Schedule(chunks=1, gap_ms=1.0)) as server:
         programs = {
             "minimal": ([sys.executable, str(script)], MINIMAL_PICTURE),
             "streamscope": ([*streamscope_command(), server.url], FIRST_PICTURE),
         }
         for turn in range(count + 1):
             for name, (command, markers) in programs.items():
-                first, complete = start(command, markers, home)
+                with Terminal(command, env, home) as terminal:
+                    first, complete = terminal.wait_for_picture(markers)
+                    used = cpu_s(terminal.pid)
                 if turn:
-                    found[name].first.append(first)
-                    found[name].complete.append(complete)
+                    found[name].first.append((first - terminal.started_ns) / 1e6)
+                    found[name].complete.append((complete - terminal.started_ns) / 1e6)
+                    found[name].cpu.append(used * 1e3)
     return found
 
 
@@ -114,17 +108,20 @@ class Import:
     added: float
 
 
-def imports(statement: str, repeats: int, without: Collection[str] = ()) -> dict[str, Import]:
+def imports(
+    statement: str, repeats: int, env: dict[str, str], without: Collection[str] = ()
+) -> dict[str, Import]:
     """Return the median cost of every module that a statement imports.
 
     Args:
         statement: The imports.
         repeats: How often they are measured, each in a fresh process.
+        env: The environment of those.
         without: Modules that count for nothing.
     """
     own: dict[tuple[str, int], list[float]] = {}
     for _ in range(repeats):
-        rows = import_rows(statement)
+        rows = import_rows(statement, env)
         for row in rows:
             own.setdefault(row.key, []).append(0.0 if row.key[0] in without else row.own)
     # The median of a sum would hold what the machine did in between, which the medians leave out.
@@ -146,13 +143,14 @@ class Row:
     parts: list[tuple[str, int]]
 
 
-def import_rows(statement: str) -> list[Row]:
+def import_rows(statement: str, env: dict[str, str]) -> list[Row]:
     """Return what a fresh process imports, each module after those that it imported first."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", statement],
         check=True,
         capture_output=True,
         text=True,
+        env=env,
     )
     rows: list[Row] = []
     seen: Counter[str] = Counter()
@@ -177,11 +175,11 @@ def package(module: str) -> str:
     return PYTHON if top in sys.stdlib_module_names else top
 
 
-def import_tables(repeats: int) -> list[Table]:
+def import_tables(repeats: int, env: dict[str, str]) -> list[Table]:
     """Return what the imports of the app cost: by package, and beyond those of a minimal app."""
-    base = imports(MINIMAL_IMPORTS, repeats)
-    ours = imports(APP_IMPORTS, repeats)
-    beyond = imports(APP_IMPORTS, repeats, without=base)
+    base = imports(MINIMAL_IMPORTS, repeats, env)
+    ours = imports(APP_IMPORTS, repeats, env)
+    beyond = imports(APP_IMPORTS, repeats, env, without=base)
     packages = Table("package", title="imports by package, ms", title_justify="left")
     packages.add_column("streamscope", justify="right")
     packages.add_column("minimal", justify="right")
@@ -216,19 +214,25 @@ def largest(title: str, found: dict[str, Import]) -> Table:
 
 
 def start_table(found: dict[str, Starts]) -> Table:
-    """Return the times of both programs and their ratio."""
+    """Return the times of both programs and their ratios."""
     result = Table("", title="from command to picture, ms", title_justify="left")
-    for heading in ("n", "first drawn", "complete: median", "p10", "p90", "fastest", "ratio"):
+    for heading in (
+        *("n", "first drawn", "complete: median", "p10", "p90", "fastest", "ratio"),
+        *("processor: median", "least", "ratio"),
+    ):
         result.add_column(heading, justify="right")
-    base = median(found["minimal"].complete)
+    base = found["minimal"]
     for name, times in found.items():
         ordered = sorted(times.complete)
-        figures = (
-            *(median(times.first), percentile(ordered, 0.5), percentile(ordered, 0.1)),
-            *(percentile(ordered, 0.9), ordered[0]),
+        shares = [percentile(ordered, share) for share in (0.5, 0.1, 0.9, 0.0)]
+        result.add_row(
+            name,
+            str(len(ordered)),
+            *(f"{ms:.0f}" for ms in (median(times.first), *shares)),
+            f"{shares[0] / median(base.complete):.2f}",
+            *(f"{ms:.0f}" for ms in (median(times.cpu), min(times.cpu))),
+            f"{median(times.cpu) / median(base.cpu):.2f}",
         )
-        ratio = f"{median(ordered) / base:.2f}"
-        result.add_row(name, str(len(ordered)), *(f"{ms:.0f}" for ms in figures), ratio)
     return result
 
 
@@ -241,15 +245,17 @@ def main() -> None:
     parser.add_argument("--imports", type=int, default=5, help="repeats of the imports; 0 for none")
     options = parser.parse_args()
     console = Console()
-    console = Console(width=max(console.width, 100))
+    console = Console(width=max(console.width, 120))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
-    found = starts(options.starts)
-    console.print(start_table(found))
-    ratio = median(found["streamscope"].complete) / median(found["minimal"].complete)
-    print(f"ratio of the medians {ratio:.2f}; the aim is at most {AIM}\n")
-    if options.imports:
-        for table in import_tables(options.imports):
-            console.print(table)
+    with tempfile.TemporaryDirectory() as name:
+        env = environment(Path(name), bytecode=True)
+        found = starts(options.starts, Path(name), env)
+        console.print(start_table(found))
+        ratio = median(found["streamscope"].complete) / median(found["minimal"].complete)
+        print(f"ratio of the medians {ratio:.2f}; the aim is at most {AIM}\n")
+        if options.imports:
+            for table in import_tables(options.imports, env):
+                console.print(table)
 
 
 if __name__ == "__main__":

@@ -41,11 +41,13 @@ def streamscope_command() -> list[str]:
     return [command] if command else [sys.executable, "-m", "streamscope"]
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, *, bytecode: bool = False) -> dict[str, str]:
     """Return an environment in which nothing of the person's own is read or written.
 
     Args:
         home: Where streamscope keeps its files.
+        bytecode: Whether Python keeps what it compiles there, too, so that from the second start
+            on it imports as from an installed package, even where it may not write beside sources.
     """
     ours = {
         "TERM": "xterm-256color",
@@ -53,7 +55,10 @@ def environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "STREAMSCOPE_HOME": str(home),
     }
-    leave = ("COLUMNS", "LINES", "NO_COLOR", "LC_ALL")
+    leave = ["COLUMNS", "LINES", "NO_COLOR", "LC_ALL"]
+    if bytecode:
+        leave.append("PYTHONDONTWRITEBYTECODE")
+        ours["PYTHONPYCACHEPREFIX"] = str(home / "bytecode")
     theirs = {
         name: value
         for name, value in os.environ.items()
