@@ -5,10 +5,7 @@ with every comment kept.
 """
 
 import contextlib
-import ipaddress
 import os
-import shutil
-import tempfile
 import urllib.parse
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -1,11 +1,13 @@
 """``streamscope``: the app."""
 
-import sys
+from typing import TYPE_CHECKING
 
 from streamscope import settings
 from streamscope.cli import start
 from streamscope.cli.arguments import Options
-from streamscope.history import History, HistoryError
+
+if TYPE_CHECKING:
+    from streamscope.trial.session import Session
 
 
 def show(options: Options) -> int:
@@ -15,16 +17,12 @@ def show(options: Options) -> int:
     places = settings.places()
     config = settings.load(places.config_file)
     request = start.request(options, config, start.prompt(options))
-    history = None
-    if options.save:
-        try:
-            history = History.open(places.history_file)
-        except HistoryError as error:
-            print(f"streamscope: {error} (--no-save opens without it.)", file=sys.stderr)
-            return 1
-    session = start.session(options, config, places, history)
+
+    def open_session() -> "Session":
+        return start.session(options, config, places, start.history(options, places))
+
     app = StreamscopeApp(
-        session=session,
+        open_session=open_session,
         config=config,
         places=places,
         request=request,

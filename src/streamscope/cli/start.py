@@ -1,15 +1,16 @@
 """From a command line and the config file to a session and a request."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from streamscope import settings
 from streamscope.cli.arguments import Options, parameters, prompt_text, thinking
-from streamscope.history import History
-from streamscope.probe.messages import Limits
 from streamscope.settings import Config, Places
 from streamscope.trace import Request
-from streamscope.trial.session import Session, Wish
+
+if TYPE_CHECKING:
+    from streamscope.history import History
+    from streamscope.trial.session import Session
 
 T = TypeVar("T")
 
@@ -39,8 +40,27 @@ def prompt(options: Options) -> str:
     return prompt_text(options.prompt) if options.prompt else ""
 
 
-def session(options: Options, config: Config, places: Places, history: History | None) -> Session:
-    """Return a session for what was said on the command line."""
+def history(options: Options, places: Places) -> "History | None":
+    """Open the history; ``None`` if the person wants none.
+
+    Raises:
+        HistoryError: It can't be used; nothing is measured that could not be kept.
+    """
+    from streamscope.history import History
+
+    return History.open(places.history_file) if options.save else None
+
+
+def session(
+    options: Options, config: Config, places: Places, history: "History | None"
+) -> "Session":
+    """Return a session for what was said on the command line.
+
+    What it needs is imported here and not before: the app shows its first picture without it.
+    """
+    from streamscope.probe.messages import Limits
+    from streamscope.trial.session import Session, Wish
+
     engine = options.engine or ("auto" if options.url else config.engine)
     # A URL of the config file names the target only as long as nobody names another one.
     named = bool(options.url or options.engine)

@@ -1,8 +1,11 @@
 """Numbers in words: with their unit, with as many digits as they deserve, in a fixed width."""
 
 import unicodedata
+from typing import TYPE_CHECKING
 
-from streamscope.measure.figures import Figure
+if TYPE_CHECKING:
+    from streamscope.measure.figures import Figure
+
 
 NONE = "–"
 """What does not exist. Never 0."""
@@ -83,7 +86,7 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{digits(100 * value)} %"
 
 
-def figure_words(figure: Figure, value: float | None, *, estimated: bool = False) -> str:
+def figure_words(figure: "Figure", value: float | None, *, estimated: bool = False) -> str:
     """Write a figure with its unit; estimates begin with ``~``."""
     if value is None:
         return NONE
@@ -105,7 +108,7 @@ def figure_words(figure: Figure, value: float | None, *, estimated: bool = False
     return f"~{words}" if estimated else words
 
 
-def range_words(figure: Figure, low: float, high: float) -> str:
+def range_words(figure: "Figure", low: float, high: float) -> str:
     """Write an interval without repeating the unit: ``0.60–0.71``.
 
     The unit is written where the bounds need different ones.
@@ -116,7 +119,7 @@ def range_words(figure: Figure, low: float, high: float) -> str:
     return "–".join(" ".join(bound) for bound in bounds)
 
 
-def versus(figure: Figure, a: float | None, b: float | None) -> str:
+def versus(figure: "Figure", a: float | None, b: float | None) -> str:
     """Say how A's median stands to B's, in words that claim no more than that.
 
     Only waits get ``n× sooner``; nothing is ever called faster. Within 5 % it is ``≈``.

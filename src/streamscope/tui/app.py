@@ -1,15 +1,20 @@
 """The app: themes, keys, and the main screen."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from textual.binding import Binding
 from textual_enhanced.app import EnhancedApp
 
 from streamscope import __version__, settings
 from streamscope.settings import Config, Places
 from streamscope.trace import Request
-from streamscope.trial.session import Session
 from streamscope.tui import commands
 from streamscope.tui.screens.main import MainScreen
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
+
+if TYPE_CHECKING:
+    from streamscope.trial.session import Session
 
 
 class StreamscopeApp(EnhancedApp[None]):
@@ -28,7 +33,7 @@ class StreamscopeApp(EnhancedApp[None]):
     def __init__(
         self,
         *,
-        session: Session,
+        open_session: "Callable[[], Session]",
         config: Config,
         places: Places,
         request: Request,
@@ -37,14 +42,16 @@ class StreamscopeApp(EnhancedApp[None]):
         """Prepare the app.
 
         Args:
-            session: Finds or starts a server and measures it.
+            open_session: Makes what finds or starts a server and measures it; called in a thread
+                when the first picture is on the screen.
             config: What the person has set.
             places: Where files are kept.
             request: Prompt and parameters to open with.
             theme: Theme for this time only.
         """
         super().__init__()
-        self.session = session
+        self.open_session = open_session
+        self.session: Session | None = None
         self.config = config
         self.places = places
         self.request = request
@@ -70,14 +77,19 @@ class StreamscopeApp(EnhancedApp[None]):
             wanted = ""
         self.theme = wanted or DEFAULT_THEME
         self._bind_keys()
-        self.push_screen(MainScreen(self.session, self.request, self.config))
+        self.push_screen(MainScreen(self._make_session, self.request, self.config))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         for problem in self._problems:
             self.notify(problem, severity="warning", timeout=10, markup=False)
 
+    def _make_session(self) -> "Session":
+        self.session = self.open_session()
+        return self.session
+
     async def on_unmount(self) -> None:
         """End every process and keep what is still to be kept."""
-        await self.session.close()
+        if self.session is not None:
+            await self.session.close()
 
     def _bind_keys(self) -> None:
         """Give commands the keys that the config file names."""

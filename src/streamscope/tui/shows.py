@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from streamscope.measure.figures import Figures
 from streamscope.trace import ChannelName, Chunk, Run, Trace
 from streamscope.trial.plan import Step
 from streamscope.trial.replay import Playback, ReplayClock, end_ns
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.widgets.channel_pane import ChannelPane
 from streamscope.tui.widgets.phase_track import scale_ns
+
+if TYPE_CHECKING:
+    from streamscope.measure.figures import Figures
 
 Panes = Mapping[ChannelName, ChannelPane]
 
@@ -54,7 +57,7 @@ class LiveShow:
             self._under_way[step.channel] = trace
             self._panes[step.channel].take(trace, new)
 
-    def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
+    def run_ended(self, step: Step, run: Run, figures: "Figures") -> None:
         """Draw the exact figures."""
         self._under_way.pop(step.channel, None)
         ended = EndedRun(run=run, figures=figures)

@@ -1,5 +1,8 @@
 """The main screen: prompt, both panes, what came of it, and what is remembered."""
 
+from __future__ import annotations
+
+import asyncio
 import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,23 +13,22 @@ from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
-from streamscope.history import HistoryError
 from streamscope.settings import Config, SettingsError
 from streamscope.trace import ChannelName, Layout, Request, Run
-from streamscope.trial.plan import Step
-from streamscope.trial.session import NoServerError, Session, Setup, Wish
-from streamscope.trial.trial import Trial
 from streamscope.tui import commands, faces
 from streamscope.tui.recall import Recall
-from streamscope.tui.shows import LiveShow, ReplayShow
-from streamscope.tui.widgets.channel_pane import ChannelPane
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
 
 if TYPE_CHECKING:
+    from streamscope.trial.plan import Step
+    from streamscope.trial.session import Session, Setup, Wish
+    from streamscope.trial.trial import Trial
     from streamscope.tui.app import StreamscopeApp
+    from streamscope.tui.shows import LiveShow, ReplayShow
+    from streamscope.tui.widgets.channel_pane import ChannelPane
 
 TICK_S = 1 / 20
 """How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
@@ -41,16 +43,20 @@ class MainScreen(Screen[None]):
     HELP = faces.HELP
     AUTO_FOCUS = "#prompt"
 
-    def __init__(self, session: Session, request: Request, config: Config) -> None:
+    def __init__(
+        self, open_session: Callable[[], Session], request: Request, config: Config
+    ) -> None:
         super().__init__()
-        self._session = session
+        self._open_session = open_session
+        self._session: Session | None = None
         self._request = request
         self._config = config
         self._setup: Setup | None = None
         self._trial: Trial | None = None
         self._layout: Layout = "apart"
         self._wanted = 0
-        self._opening = False
+        self._opening = True
+        self._panes: dict[ChannelName, ChannelPane] = {}
         self._show: LiveShow | None = None
         self._replay: ReplayShow | None = None
         self._measured: Request | None = None
@@ -60,19 +66,21 @@ class MainScreen(Screen[None]):
     # ------------------------------------------------------------------ what is on the screen
 
     def compose(self) -> ComposeResult:
-        """Lay out the screen."""
+        """Lay out the frame: enough to see what this is, and to begin to type.
+
+        What fills it is imported and mounted once that is on the screen.
+        """
         yield Ends(id="title")
         yield Ends(id="notice")
         yield PromptEditor(self._request.prompt, id="prompt")
         with Container(id="panes"):
-            yield ChannelPane("A", "stream", id="pane-a")
-            yield ChannelPane("B", "blocking", id="pane-b")
-        with VerticalScroll(id="verdict"):
-            yield Static()
-        with Container(id="history"):
-            yield Static(id="medians")
-            yield Static(id="recent")
-        yield Footer(compact=True, show_command_palette=False)
+            for channel, title in (("a", "A streaming"), ("b", "B blocking")):
+                frame = Container(id=f"frame-{channel}", classes=f"channel-{channel}")
+                frame.border_title = title
+                yield frame
+        yield VerticalScroll(id="verdict")
+        yield Container(id="history")
+        yield Container(id="footer")
 
     def on_mount(self) -> None:
         """Begin to look for a server, once the first picture is on the screen."""
@@ -101,15 +109,8 @@ class MainScreen(Screen[None]):
     def _notice(self) -> Ends:
         return self.query_one("#notice", Ends)
 
-    def _pane(self, name: ChannelName) -> ChannelPane:
-        return self.query_one(f"#pane-{name.lower()}", ChannelPane)
-
     @property
-    def _panes(self) -> dict[ChannelName, ChannelPane]:
-        return {"A": self._pane("A"), "B": self._pane("B")}
-
-    @property
-    def _streamscope(self) -> "StreamscopeApp":
+    def _streamscope(self) -> StreamscopeApp:
         from streamscope.tui.app import StreamscopeApp
 
         assert isinstance(self.app, StreamscopeApp)
@@ -124,13 +125,24 @@ class MainScreen(Screen[None]):
     def _say(self, problem: str) -> None:
         self.notify(problem, severity="error", timeout=12, markup=False)
 
-    def _begin(self) -> None:
-        """Go to work, now that there is something to look at."""
+    async def _begin(self) -> None:
+        """Fill the frame and go to work, now that there is something to look at."""
+        from textual.widgets import Footer
+
+        from streamscope.tui.widgets.channel_pane import ChannelPane
+
+        self._panes = {
+            "A": ChannelPane("A", "stream", id="pane-a"),
+            "B": ChannelPane("B", "blocking", id="pane-b"),
+        }
+        for name, pane in self._panes.items():
+            await self.query_one(f"#frame-{name.lower()}").mount(pane)
+        await self.query_one("#verdict").mount(Static())
+        await self.query_one("#history").mount(Static(id="medians"), Static(id="recent"))
+        await self.query_one("#footer").mount(Footer(compact=True, show_command_palette=False))
         # What is there now stays: the collector need not walk through it while text streams.
         gc.collect()
         gc.freeze()
-        if self._session.notice:
-            self._say(self._session.notice)
         self._open()
 
     # ------------------------------------------------------------------------ finding a server
@@ -140,8 +152,19 @@ class MainScreen(Screen[None]):
         """Find a server, or start one, and say which and why."""
         self._setup = None
         self._opening = True
+        # What measures is imported only now that there is something to look at.
+        from streamscope.history import HistoryError
+        from streamscope.trial.session import NoServerError
+
         try:
+            if self._session is None:
+                self._session = await asyncio.to_thread(self._open_session)
+                if self._session.notice:
+                    self._say(self._session.notice)
             setup = await self._session.open(self._report, wish)
+        except HistoryError as error:
+            self.app.exit(return_code=1, message=f"streamscope: {error}")
+            return
         except (NoServerError, SettingsError) as error:
             self._no_server(str(error))
             return
@@ -164,8 +187,8 @@ class MainScreen(Screen[None]):
         self._wanted = 0
         self._draw_title()
         self._notice.show(faces.bad(why))
-        self._pane("A").rest(why, "no server")
-        self._pane("B").rest(faces.WITHOUT_SERVER, "no server")
+        self._panes["A"].rest(why, "no server")
+        self._panes["B"].rest(faces.WITHOUT_SERVER, "no server")
 
     def _report(self, doing: str, share: float | None) -> None:
         self._notice.show(faces.progress(doing, share), faces.waiting_run(self._wanted))
@@ -209,14 +232,17 @@ class MainScreen(Screen[None]):
     @work(group="measure", exclusive=True)
     async def _measure(self, pairs: int) -> None:
         """Carry out some pairs, and draw them."""
-        setup = self._setup
+        setup, session = self._setup, self._session
         assert setup is not None
+        assert session is not None
         self._end_replay()
         request = setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
         again = request == self._measured
         layout: Layout = "apart" if pairs > 1 else self._layout
-        plan = self._session.interactive_plan(setup, request, pairs, layout)
+        plan = session.interactive_plan(setup, request, pairs, layout)
         if not again or self._show is None:
+            from streamscope.tui.shows import LiveShow
+
             self._show = LiveShow(self._panes, self._run_changed)
         show = self._show
         show.clear()
@@ -226,7 +252,7 @@ class MainScreen(Screen[None]):
             if name != "A" or plan.layout == "race":
                 pane.rest(faces.TURN_COMES, "its turn comes next")
         self._verdict.update("")
-        trial = self._session.trial(setup, request, plan, show)
+        trial = session.trial(setup, request, plan, show)
         self._trial = trial
         self._ticker.resume()
         try:
@@ -241,9 +267,9 @@ class MainScreen(Screen[None]):
             if pane.trace is None:
                 pane.rest(faces.NOT_RUN, "not run")
         self._draw_verdict()
-        await self._session.saved()
+        await session.saved()
         self._draw_history()
-        for problem in self._session.problems():
+        for problem in session.problems():
             self._say(problem)
         whole = {"A", "B"} <= show.last.keys() and not trial.stopped
         if (
@@ -294,6 +320,8 @@ class MainScreen(Screen[None]):
         if show is None or not {"A", "B"} <= show.last.keys():
             self.notify("There is nothing to replay yet: run a prompt first.", markup=False)
             return
+        from streamscope.tui.shows import ReplayShow
+
         self._replay = ReplayShow(self._panes, show.last)
         self._ticker.resume()
 
@@ -365,8 +393,10 @@ class MainScreen(Screen[None]):
         return self.query_one("#verdict > Static", Static)
 
     def _draw_verdict(self) -> None:
+        from streamscope.tui import results
+
         if self._show is not None:
-            self._verdict.update(faces.verdict(self._show.last))
+            self._verdict.update(results.verdict(self._show.last))
 
     @on(PromptEditor.Changed)
     def _prompt_changed(self) -> None:
@@ -374,8 +404,11 @@ class MainScreen(Screen[None]):
 
     def _draw_history(self) -> None:
         """Show the medians of this prompt on this target, and its newest runs."""
-        if self._setup is None:
+        if self._setup is None or self._session is None:
             return
+        from streamscope.history import HistoryError
+        from streamscope.tui import results
+
         prompt = self._prompt.text
         request = self._setup.fill(msgspec.structs.replace(self._request, prompt=prompt))
         try:
@@ -383,17 +416,20 @@ class MainScreen(Screen[None]):
         except HistoryError as error:
             self.query_one("#medians", Static).update(faces.bad(str(error)))
             return
-        self.query_one("#history").border_title = faces.history_title(memory, self._layout)
-        self.query_one("#medians", Static).update(faces.medians(memory))
-        self.query_one("#recent", Static).update(faces.recent(memory))
+        self.query_one("#history").border_title = results.history_title(memory, self._layout)
+        self.query_one("#medians", Static).update(results.medians(memory))
+        self.query_one("#recent", Static).update(results.recent(memory))
 
     # ------------------------------------------------------------------------- prompts and targets
 
     @on(PromptEditor.WantsHistory)
     def _older_prompt(self, event: PromptEditor.WantsHistory) -> None:
-        text = self._recall.step(event.step, self._prompt.text, self._session.prompts)
+        text = self._recall.step(event.step, self._prompt.text, self._prompts)
         if text is not None:
             self._prompt.put(text)
+
+    def _prompts(self, contains: str) -> list[str]:
+        return [] if self._session is None else self._session.prompts(contains)
 
     def action_find_prompt_command(self) -> None:
         """Search older prompts."""
@@ -404,7 +440,7 @@ class MainScreen(Screen[None]):
                 self._prompt.put(text)
                 self._prompt.focus()
 
-        self.app.push_screen(PromptSearch(self._session.prompts), put)
+        self.app.push_screen(PromptSearch(self._prompts), put)
 
     def action_choose_target_command(self) -> None:
         """Choose server and model."""
@@ -412,6 +448,9 @@ class MainScreen(Screen[None]):
 
         if self._busy:
             self.notify("A run is under way: esc stops it.", markup=False)
+            return
+
+        if self._session is None:
             return
 
         def opened(wish: Wish | None) -> None:
@@ -435,8 +474,10 @@ class MainScreen(Screen[None]):
 
     def action_copy_answer_command(self) -> None:
         """Copy an answer to the clipboard."""
+        if not self._panes:
+            return
         focused = next(
-            (pane for pane in self._panes.values() if pane.has_focus_within), self._pane("A")
+            (pane for pane in self._panes.values() if pane.has_focus_within), self._panes["A"]
         )
         text = focused.text.plain_text
         if text:

@@ -35,7 +35,7 @@ class ChannelPane(Vertical):
     """
 
     def __init__(self, channel: str, mode: Mode, *, id: str) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id, classes=f"channel-{channel.lower()}")
+        super().__init__(id=id)
         self.channel = channel
         self.mode = mode
         self.trace: Trace | None = None
@@ -53,7 +53,6 @@ class ChannelPane(Vertical):
 
     def on_mount(self) -> None:
         """Show the empty pane."""
-        self.border_title = f"{self.channel} {'streaming' if self.mode == 'stream' else 'blocking'}"
         self.rest("")
 
     @property
@@ -114,13 +113,15 @@ class ChannelPane(Vertical):
 
     def finish(self, ended: EndedRun, scale: int) -> None:
         """Draw the exact figures of a run that is over."""
+        from streamscope.tui.results import final_figures  # not needed for the first picture
+
         trace = ended.run.trace
         self.trace = trace
         end = end_ns(trace)
         name: PhaseName = phase(trace, end).name
         self._status.show(faces.final_line(name, trace), faces.clock(end, final=True))
         self._draw_track(trace, end, scale)
-        self._figures.show(faces.final_figures(ended.figures))
+        self._figures.show(final_figures(ended.figures))
         if trace.fault is not None and not trace.chunks:
             self.text.placeholder = one_line(trace.fault.sentence, 400)
         elif not trace.chunks:
