@@ -183,6 +183,9 @@ def remember(file: Path, keys: tuple[str, ...], value: str) -> None:
 
 def _replace(file: Path, content: bytes) -> None:
     """Put a file in place of another at once: whoever reads it finds the old or the new one."""
+    import shutil
+    import tempfile
+
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
     try:
@@ -204,6 +207,8 @@ def ollama_host() -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine."""
+    import ipaddress
+
     host = urllib.parse.urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -1,5 +1,6 @@
 """``streamscope``: the app."""
 
+import gc
 from typing import TYPE_CHECKING
 
 from streamscope import settings
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 def show(options: Options) -> int:
     """Open the app; return the exit code when it was left."""
+    # Little of what is made before the first picture is garbage: the main screen switches the
+    # collector on again, and has it pass over all of this.
+    gc.disable()
     from streamscope.tui.app import StreamscopeApp
 
     places = settings.places()

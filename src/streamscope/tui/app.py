@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.binding import Binding
-from textual_enhanced.app import EnhancedApp
 
 from streamscope import __version__, settings
 from streamscope.settings import Config, Places
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streamscope.trial.session import Session
 
 
-class StreamscopeApp(EnhancedApp[None]):
+class StreamscopeApp(App[None]):
     """Streaming and blocking, side by side."""
 
     TITLE = "streamscope"
@@ -55,29 +55,30 @@ class StreamscopeApp(EnhancedApp[None]):
         self.config = config
         self.places = places
         self.request = request
-        self._wanted_theme = theme or config.theme
-        self._remember_theme = False
-        self._problems: list[str] = []
-        themes, problems = load_themes(places.themes)
+        themes, self._problems = load_themes(places.themes)
         for each in themes:
             self.register_theme(each)
-        self._problems.extend(problems)
+        wanted = theme or config.theme or DEFAULT_THEME
+        if wanted not in self.available_themes:
+            self._problems.append(
+                f"There is no theme named {wanted!r}: the default is used; f2 shows all."
+            )
+            wanted = DEFAULT_THEME
+        # Set before anything is drawn, it costs nothing; later, everything is styled twice.
+        self.set_reactive(StreamscopeApp.theme, wanted)
+        self._kept_theme = wanted
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for themes that do not define them."""
         return default_variables(dark=self.current_theme.dark)
 
+    def get_default_screen(self) -> MainScreen:
+        """Return the main screen: no empty one is drawn before it."""
+        return MainScreen(self._make_session, self.request, self.config)
+
     def on_mount(self) -> None:
-        """Choose the theme, bind the person's keys, show the main screen."""
-        wanted = self._wanted_theme
-        if wanted and wanted not in self.available_themes:
-            self._problems.append(
-                f"There is no theme named {wanted!r}: the default is used; f2 shows all."
-            )
-            wanted = ""
-        self.theme = wanted or DEFAULT_THEME
+        """Bind the person's keys, and say what was wrong with config and themes."""
         self._bind_keys()
-        self.push_screen(MainScreen(self._make_session, self.request, self.config))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         for problem in self._problems:
             self.notify(problem, severity="warning", timeout=10, markup=False)
@@ -106,9 +107,9 @@ class StreamscopeApp(EnhancedApp[None]):
         self.set_keymap(keymap)
 
     def _keep_theme(self, name: str) -> None:
-        if name == (self.config.theme or DEFAULT_THEME) and not self._remember_theme:
+        if name == self._kept_theme:
             return
-        self._remember_theme = True
+        self._kept_theme = name
         try:
             settings.remember(self.places.config_file, ("theme",), name)
         except settings.SettingsError as error:

@@ -11,7 +11,6 @@ import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -42,6 +41,8 @@ class MainScreen(Screen[None]):
     COMMANDS = {commands.MainCommands}
     HELP = faces.HELP
     AUTO_FOCUS = "#prompt"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
 
     def __init__(
         self, open_session: Callable[[], Session], request: Request, config: Config
@@ -94,11 +95,8 @@ class MainScreen(Screen[None]):
         self._prompt.move_cursor(self._prompt.document.end)
         self.call_after_refresh(self._begin)
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """Choose what fits."""
-        self.set_class(event.size.width >= 100, "-wide")
-        self.set_class(event.size.width < 72, "-narrow")
-        self.set_class(event.size.height < 30, "-short")
         self._draw_title()
 
     @property
@@ -143,6 +141,7 @@ class MainScreen(Screen[None]):
         # What is there now stays: the collector need not walk through it while text streams.
         gc.collect()
         gc.freeze()
+        gc.enable()
         self._open()
 
     # ------------------------------------------------------------------------ finding a server
