@@ -66,7 +66,6 @@ class StreamscopeApp(App[None]):
             wanted = DEFAULT_THEME
         # Set before anything is drawn, it costs nothing; later, everything is styled twice.
         self.set_reactive(StreamscopeApp.theme, wanted)
-        self._kept_theme = wanted
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for themes that do not define them."""
@@ -79,7 +78,6 @@ class StreamscopeApp(App[None]):
     def on_mount(self) -> None:
         """Bind the person's keys, and say what was wrong with config and themes."""
         self._bind_keys()
-        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         for problem in self._problems:
             self.notify(problem, severity="warning", timeout=10, markup=False)
 
@@ -106,12 +104,10 @@ class StreamscopeApp(App[None]):
                 )
         self.set_keymap(keymap)
 
-    def _keep_theme(self, name: str) -> None:
-        if name == self._kept_theme:
-            return
-        self._kept_theme = name
+    def keep_theme(self) -> None:
+        """Remember the present theme."""
         try:
-            settings.remember(self.places.config_file, ("theme",), name)
+            settings.remember(self.places.config_file, ("theme",), self.theme)
         except settings.SettingsError as error:
             self.notify(str(error), severity="warning", markup=False)
 

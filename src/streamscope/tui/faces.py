@@ -206,26 +206,32 @@ def final_line(name: PhaseName, trace: Trace) -> Content:
     return Content.styled(word, style)
 
 
-def figure_line(first: str, rate: str, tokens: str) -> Content:
-    """Return the line of figures of a pane."""
+def figure_line(first: str, rate: str, tokens: str, *, mode: Mode) -> Content:
+    """Return the line of figures of a pane: A's first text came first, B's came all at once."""
     muted_ = "$text-muted"
     return Content.assemble(
-        ("first ", muted_), first, (" · ", muted_), rate, (" · ", muted_), tokens
+        ("first " if mode == "stream" else "at ", muted_),
+        first,
+        (" · ", muted_),
+        rate,
+        (" · ", muted_),
+        tokens,
     )
 
 
-def no_figures() -> Content:
+def no_figures(mode: Mode) -> Content:
     """Return the line of figures of an empty pane."""
-    return figure_line(words.NONE, f"{words.NONE} tok/s", f"{words.NONE} tok")
+    return figure_line(words.NONE, f"{words.NONE} tok/s", f"{words.NONE} tok", mode=mode)
 
 
 def live_figures(live: LiveFigures, mode: Mode) -> Content:
     """Return the figures of a run under way: chunks, as nobody has counted tokens yet."""
     if mode == "blocking":
-        return no_figures()
+        return no_figures(mode)
     rate = live.chunks_per_s
     return figure_line(
         words.seconds(live.ttfv_s),
         f"{words.NONE} ch/s" if rate is None else f"~{rate:5.1f} ch/s",
         f"{live.chunks} ch",
+        mode=mode,
     )

@@ -6,13 +6,13 @@ from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.statistics import median
 from streamscope.report import words
-from streamscope.trace import ChannelName, Layout
+from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad, figure_line, muted, plain
 
 
-def final_figures(figures: Figures) -> Content:
+def final_figures(figures: Figures, mode: Mode) -> Content:
     """Return the exact figures of a run."""
     rate_name = next(
         (
@@ -29,7 +29,7 @@ def final_figures(figures: Figures) -> Content:
     chunks = _value(figures, "chunks")
     counted = f"{chunks} ch" if tokens == words.NONE != chunks else f"{tokens} tok"
     whole = " e2e" if rate_name.startswith("e2e") and rate != words.NONE else ""
-    return figure_line(_value(figures, "ttfv_s"), rate + whole, counted)
+    return figure_line(_value(figures, "ttfv_s"), rate + whole, counted, mode=mode)
 
 
 def _value(figures: Figures, name: str) -> str:

@@ -112,6 +112,11 @@ def load_themes(user_dir: Path | None) -> tuple[list[Theme], list[str]]:
     return sorted(themes.values(), key=lambda theme: theme.name), problems
 
 
+def is_own(theme: Theme) -> bool:
+    """Whether a theme was made for this instrument: it has all of our colours."""
+    return theme.variables.keys() >= OWN_VARIABLES
+
+
 def _own_folder() -> Traversable:
     """Return where our themes are: in the package, or beside ``src`` in a checkout."""
     packaged = resources.files("streamscope") / "themes"

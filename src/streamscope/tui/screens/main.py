@@ -138,6 +138,7 @@ class MainScreen(Screen[None]):
         await self.query_one("#verdict").mount(Static())
         await self.query_one("#history").mount(Static(id="medians"), Static(id="recent"))
         await self.query_one("#footer").mount(Footer(compact=True, show_command_palette=False))
+        self.refresh_bindings()
         # What is there now stays: the collector need not walk through it while text streams.
         gc.collect()
         gc.freeze()
@@ -469,7 +470,13 @@ class MainScreen(Screen[None]):
 
     def action_change_theme_command(self) -> None:
         """Choose a theme."""
-        self.app.search_themes()
+        from streamscope.tui.screens.themes import ThemePicker
+
+        def closed(kept: bool | None) -> None:
+            if kept:
+                self._streamscope.keep_theme()
+
+        self.app.push_screen(ThemePicker(), closed)
 
     def action_copy_answer_command(self) -> None:
         """Copy an answer to the clipboard."""

@@ -66,7 +66,7 @@ class ChannelPane(Vertical):
         self.text.clear()
         self.text.placeholder = why
         self._status.show(faces.muted(status))
-        self._figures.show(faces.no_figures())
+        self._figures.show(faces.no_figures(self.mode))
         self._gaps.show_message(self._no_gaps())
         self._track.show((), 0, 0)
 
@@ -121,7 +121,7 @@ class ChannelPane(Vertical):
         name: PhaseName = phase(trace, end).name
         self._status.show(faces.final_line(name, trace), faces.clock(end, final=True))
         self._draw_track(trace, end, scale)
-        self._figures.show(final_figures(ended.figures))
+        self._figures.show(final_figures(ended.figures, self.mode))
         if trace.fault is not None and not trace.chunks:
             self.text.placeholder = one_line(trace.fault.sentence, 400)
         elif not trace.chunks:
