@@ -21,7 +21,7 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 from streamscope import settings
 from streamscope.cli import start as cli_start
@@ -334,7 +334,7 @@ class ObservedApp(StreamscopeApp):
 
     def __init__(self, session: Session, places: Places, request: Request, theme: str = "") -> None:
         super().__init__(
-            session=session,
+            open_session=lambda: session,
             config=settings.load(places.config_file),
             places=places,
             request=request,
@@ -408,6 +408,10 @@ class Person:
             await self.pilot.pause(0.005)
         await self.settle()
 
+    async def filled(self) -> None:
+        """Wait until the frame of the first picture is filled."""
+        await self.until(lambda: self.main.query(Footer), "the panes")
+
     async def ready(self) -> None:
         """Wait until a server is there."""
         await self.until(lambda: self.session.setups, "a server")
@@ -442,7 +446,7 @@ class Person:
     @property
     def main(self) -> Screen[object]:
         """The main screen, whatever lies over it."""
-        return self.app.screen_stack[1]
+        return self.app.screen_stack[0]
 
     @property
     def screen(self) -> list[str]:
@@ -594,7 +598,7 @@ def open_app(
         app = make_app(prompt=prompt, theme=theme)
         async with app.run_test(size=size, notifications=True) as pilot:
             person = make_person(app, pilot)
-            await person.until(lambda: len(app.screen_stack) > 1)
+            await person.filled()
             try:
                 yield person
             finally:
@@ -629,18 +633,20 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[Probe]:
 @pytest.fixture
 def open_real(monkeypatch: pytest.MonkeyPatch, places: Places) -> OpenReal:
     """Opens the app before real processes, with the history of this test's home."""
-    monkeypatch.setattr(cli_start, "Session", ObservedSession)
+    monkeypatch.setattr(session_module, "Session", ObservedSession)
 
     @asynccontextmanager
     async def opened(*arguments: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Person]:
         options = parse(list(arguments))
         config = settings.load(places.config_file)
-        history = History.open(places.history_file)
+        history = cli_start.history(options, places)
         session = cli_start.session(options, config, places, history)
         assert isinstance(session, ObservedSession)
         app = ObservedApp(session, places, cli_start.request(options, config, ""), options.theme)
         async with app.run_test(size=size, notifications=True) as pilot:
-            yield Person(app, pilot, session)
+            person = Person(app, pilot, session)
+            await person.filled()
+            yield person
 
     return opened
 

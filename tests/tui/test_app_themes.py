@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.command import CommandPalette
 
 from streamscope.settings import Places
 from streamscope.tui.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
-    from tests.tui.conftest import OpenApp
+    from tests.tui.conftest import OpenApp, Person
+
+
+async def choosing(person: "Person") -> None:
+    """Open the list of themes."""
+    await person.press("f2")
+    await person.until(lambda: person.app.screen.is_modal, "the list")
 
 
 async def test_a_chosen_theme_is_remembered_and_comments_are_kept(
@@ -21,21 +26,53 @@ async def test_a_chosen_theme_is_remembered_and_comments_are_kept(
     async with open_app() as person:
         await person.ready()
         assert person.app.theme == DEFAULT_THEME
-        await person.press("f2")
-        await person.until(lambda: isinstance(person.app.screen, CommandPalette), "the list")
-        await person.press(*"streamscope-light")
-        await person.until(
-            lambda: any("streamscope-light" in line for line in person.screen[4:]), "the theme"
-        )
-        await person.press("enter")
+        await choosing(person)
+        await person.press("down")
         await person.until(lambda: person.app.theme == "streamscope-light", "its colours")
-        await person.settle()
+        await person.press("enter")
+        await person.until(lambda: not person.app.screen.is_modal, "the end of the list")
     text = file.read_text(encoding="utf-8")
     for line in ("# mine", "repeat = 3 # three", "seed = 7 # lucky", 'theme = "streamscope-light"'):
         assert line in text.splitlines()
     async with open_app() as person:
         await person.ready()
         assert person.app.theme == "streamscope-light"
+
+
+async def test_a_theme_that_was_only_looked_at_is_not_kept(
+    open_app: "OpenApp", places: Places
+) -> None:
+    async with open_app() as person:
+        await person.ready()
+        await choosing(person)
+        await person.press("down")
+        await person.until(lambda: person.app.theme != DEFAULT_THEME, "other colours")
+        await person.press("escape")
+        await person.until(lambda: not person.app.screen.is_modal, "the end of the list")
+        assert person.app.theme == DEFAULT_THEME
+    assert not places.config_file.exists()
+
+
+async def test_a_theme_for_this_time_only_is_not_remembered(
+    open_app: "OpenApp", places: Places
+) -> None:
+    async with open_app(theme="streamscope-contrast") as person:
+        await person.ready()
+        assert person.app.theme == "streamscope-contrast"
+    assert not places.config_file.exists()
+
+
+async def test_an_unknown_theme_is_said_and_the_default_used(
+    open_app: "OpenApp", write_config: Callable[[str], Path]
+) -> None:
+    file = write_config('theme = "[/]neon"\n')
+    async with open_app() as person:
+        await person.ready()
+        assert person.app.theme == DEFAULT_THEME
+        (said,) = person.app.said
+        assert "'[/]neon'" in said
+        assert any("[/]neon" in line for line in person.screen)
+    assert file.read_text(encoding="utf-8") == 'theme = "[/]neon"\n'
 
 
 async def test_a_broken_theme_of_the_persons_own_is_said_and_left_out(
@@ -56,7 +93,8 @@ async def test_a_choice_that_cannot_be_kept_is_said(open_app: "OpenApp", places:
     async with open_app() as person:
         await person.ready()
         places.config.write_text("a file where the folder should be")
-        person.app.theme = "streamscope-light"
+        await choosing(person)
+        await person.press("down", "enter")
         await person.until(lambda: person.app.said, "the notice")
         assert "can't be kept" in person.app.said[0]
         assert person.app.theme == "streamscope-light"

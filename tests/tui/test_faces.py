@@ -13,7 +13,7 @@ from streamscope.measure.phases import Phase, PhaseName, phase
 from streamscope.trace import Chunk, Ended, Fault, Layout, Mode, Tokens, Trace
 from streamscope.trial.plan import Plan, Step
 from streamscope.trial.session import Memory
-from streamscope.tui import faces
+from streamscope.tui import faces, results
 
 if TYPE_CHECKING:
     from streamscope.tui.ended import EndedRun
@@ -99,7 +99,7 @@ def test_before_the_request_is_out_the_clock_stands() -> None:
 def test_figures_that_the_server_counted_are_no_estimates(
     build_stream: Build, build_ended: BuildEnded
 ) -> None:
-    line = faces.final_figures(build_ended(build_stream()).figures).plain
+    line = results.final_figures(build_ended(build_stream()).figures, "stream").plain
     assert line == "first 0.63 s · 19.1 tok/s · 54 tok"
 
 
@@ -108,14 +108,14 @@ def test_an_estimate_is_marked(build_stream: Build, build_ended: BuildEnded) -> 
     split_unknown = msgspec.structs.replace(trace, tokens=Tokens(output=60))
     figures = build_ended(split_unknown).figures
     assert "visible_tok_per_s" in figures.estimated
-    assert " · ~" in faces.final_figures(figures).plain
+    assert " · ~" in results.final_figures(figures, "stream").plain
 
 
 def test_where_no_tokens_are_counted_chunks_are_and_are_called_so(
     build_stream: Build, build_ended: BuildEnded
 ) -> None:
     trace = msgspec.structs.replace(build_stream(), tokens=Tokens())
-    line = faces.final_figures(build_ended(trace).figures).plain
+    line = results.final_figures(build_ended(trace).figures, "stream").plain
     assert "54 ch" in line
     assert "tok" not in line
 
@@ -123,15 +123,15 @@ def test_where_no_tokens_are_counted_chunks_are_and_are_called_so(
 def test_a_blocking_answer_has_the_rate_of_the_whole_request(
     build_blocking: Build, build_ended: BuildEnded
 ) -> None:
-    line = faces.final_figures(build_ended(build_blocking(), "B").figures).plain
-    assert line == "first 3.50 s · 15.4 tok/s e2e · 54 tok"
+    line = results.final_figures(build_ended(build_blocking(), "B").figures, "blocking").plain
+    assert line == "at 3.50 s · 15.4 tok/s e2e · 54 tok"
 
 
 def test_a_run_without_text_has_no_figures(build_stream: Build, build_ended: BuildEnded) -> None:
     trace = msgspec.structs.replace(build_stream(text="", ended="error"), tokens=Tokens())
     figures = build_ended(trace).figures
-    assert faces.final_figures(figures).plain == "first – · – tok/s · 0 ch"
-    assert "0" not in faces.no_figures().plain
+    assert results.final_figures(figures, "stream").plain == "first – · – tok/s · 0 ch"
+    assert "0" not in faces.no_figures("stream").plain
 
 
 def test_live_figures_are_estimates_of_chunks(build_stream: Build) -> None:
@@ -140,7 +140,7 @@ def test_live_figures_are_estimates_of_chunks(build_stream: Build) -> None:
     for chunk in build_stream().chunks:
         live.add(chunk)
     assert faces.live_figures(live, "stream").plain == "first 0.63 s · ~ 19.1 ch/s · 54 ch"
-    assert faces.live_figures(live, "blocking").plain == faces.no_figures().plain
+    assert faces.live_figures(live, "blocking").plain == faces.no_figures("blocking").plain
 
 
 def test_a_wait_is_named_with_its_length() -> None:
@@ -202,7 +202,7 @@ def test_the_verdict_on_a_pair(
         "A": build_ended(build_stream(*stream_s)),
         "B": build_ended(build_blocking(blocking_s), "B"),
     }
-    assert faces.verdict(pair).plain.splitlines()[0] == verdict  # type: ignore[arg-type] # literals
+    assert results.verdict(pair).plain.splitlines()[0] == verdict  # type: ignore[arg-type] # literals
 
 
 def test_nothing_is_ever_called_faster(
@@ -212,7 +212,7 @@ def test_nothing_is_ever_called_faster(
 
     @given(seconds, seconds, seconds)
     def claims(first_s: float, more_s: float, blocking_s: float) -> None:
-        said = faces.verdict(
+        said = results.verdict(
             {
                 "A": build_ended(build_stream(first_s, first_s + more_s)),
                 "B": build_ended(build_blocking(blocking_s), "B"),
@@ -230,7 +230,7 @@ def test_a_pair_of_which_one_failed_has_no_verdict_but_a_reason(
 ) -> None:
     fault = Fault(code="cut", sentence="The connection broke.")
     failed = build_blocking(text="", ended="error", fault=fault)
-    said = faces.verdict({"A": build_ended(build_stream()), "B": build_ended(failed, "B")}).plain
+    said = results.verdict({"A": build_ended(build_stream()), "B": build_ended(failed, "B")}).plain
     assert "sooner" not in said
     assert "B: The connection broke." in said
 
@@ -238,7 +238,7 @@ def test_a_pair_of_which_one_failed_has_no_verdict_but_a_reason(
 def test_remarks_are_said_once(
     build_stream: Build, build_blocking: Build, build_ended: BuildEnded
 ) -> None:
-    said = faces.verdict(
+    said = results.verdict(
         {
             "A": build_ended(build_stream(ended="length")),
             "B": build_ended(build_blocking(ended="length"), "B"),
@@ -249,7 +249,7 @@ def test_remarks_are_said_once(
 
 
 def test_without_a_run_there_is_nothing_to_say() -> None:
-    assert faces.verdict({}).plain == ""
+    assert results.verdict({}).plain == ""
 
 
 # ------------------------------------------------------------------------- title and history
@@ -308,9 +308,9 @@ def test_progress_never_leaves_its_bar(share: float) -> None:
 
 def test_without_runs_the_history_says_how_to_begin() -> None:
     memory = Memory(values={}, recent=[])
-    assert faces.medians(memory).plain.startswith("Nothing measured yet.")
-    assert faces.recent(memory).plain == ""
-    assert "medians" not in faces.history_title(memory, "apart")
+    assert results.medians(memory).plain.startswith("Nothing measured yet.")
+    assert results.recent(memory).plain == ""
+    assert "medians" not in results.history_title(memory, "apart")
 
 
 def test_a_tool_call_is_a_phase(build_stream: Build) -> None:

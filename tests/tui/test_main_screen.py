@@ -470,7 +470,7 @@ async def test_tab_goes_through_prompt_and_panes_and_on(open_app: "OpenApp") -> 
 async def test_a_narrow_terminal_stacks_the_panes(open_app: "OpenApp") -> None:
     async with open_app(size=(60, 40)) as person:
         await person.ready()
-        a, b = person.pane("A").region, person.pane("B").region
+        a, b = (person.main.query_one(frame).region for frame in ("#frame-a", "#frame-b"))
         assert (a.x, a.width) == (b.x, b.width)
         assert a.bottom == b.y
         await person.pilot.resize_terminal(120, 40)

@@ -192,7 +192,7 @@ async def test_the_bar_of_a_run_that_is_over_keeps_the_scale_of_the_one_under_wa
         show.tick()
         assert app.scale("A") == app.scale("B") == "8 s"
         assert app.gaps("B") == "no gaps: it comes at once"
-        assert app.figures("B") == "first – · – tok/s · – tok"
+        assert app.figures("B") == "at – · – tok/s · – tok"
 
 
 async def test_an_answer_that_comes_whole_is_a_moment(clock: Clock, pair: Pair, told: Told) -> None:
