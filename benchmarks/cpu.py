@@ -25,7 +25,7 @@ from rich.table import Table
 
 from benchmarks.schedule_server import Schedule, ScheduleServer
 from benchmarks.terminal import (
-    FIRST_PICTURE,
+    READY,
     RUN_KEY,
     STOP_KEY,
     Terminal,
@@ -36,10 +36,7 @@ from benchmarks.terminal import (
 )
 
 SETTLE_S = 3.0
-"""How long after the first picture, or after a run, the app counts as idle."""
-
-READY = b"was named"
-"""What the screen says once the server has answered, so that the probe is there."""
+"""How long after it could measure, or after a run, the app counts as idle."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +80,7 @@ def measure(tokens: int, rate: float, idle_s: float) -> list[Usage]:
         home = Path(name)
         command = [*streamscope_command(), server.url, "--prompt", "Explain unified memory."]
         with Terminal(command, environment(home), home) as terminal:
-            terminal.wait_for_picture(FIRST_PICTURE)
-            terminal.wait_for(READY)
+            terminal.wait_for_picture(READY)
             time.sleep(SETTLE_S)
             meter = Meter(terminal)
             usages = [meter.during("idle, before a run", lambda: time.sleep(idle_s))]

@@ -39,7 +39,7 @@ from rich.table import Table
 from benchmarks.readers import Report
 from benchmarks.schedule_server import MODEL, ROOT, Log, Schedule, ScheduleServer
 from benchmarks.terminal import (
-    FIRST_PICTURE,
+    READY,
     RUN_KEY,
     Terminal,
     environment,
@@ -147,7 +147,7 @@ def app(server: ScheduleServer, length_s: float) -> Reading:
         home = Path(name)
         command = [*streamscope_command(), server.url, "--prompt", "Explain unified memory."]
         with Terminal(command, environment(home), home) as terminal:
-            terminal.wait_for_picture(FIRST_PICTURE)
+            terminal.wait_for_picture(READY)
             terminal.press(RUN_KEY)
             log = server.wait_for_stream(length_s + PATIENCE_S)
             trace = _saved(home / "data" / "history.db", f"{MODEL}-{log.request}")

@@ -31,8 +31,14 @@ RUN_KEY = b"\x12"  # ctrl+r
 STOP_KEY = b"\x1b"
 QUIT_KEY = b"\x11"  # ctrl+q
 
-FIRST_PICTURE = (b"A streaming", b"B blocking", b"streamscope", b"enter runs it")
-"""What streamscope's first picture shows: both panes, its name, the prompt's border."""
+FRAME = (b"A streaming", b"B blocking", b"streamscope", b"enter runs it")
+"""What streamscope's first picture shows: the borders of both panes and the prompt, its name."""
+
+FILLED = (*FRAME, b"no gaps yet", b" help")
+"""What its whole picture shows besides: what stands in a pane at rest, the footer."""
+
+READY = (*FILLED, b"was named")
+"""What it shows besides once the server that it was given has answered: it can measure."""
 
 
 def streamscope_command() -> list[str]:
@@ -178,17 +184,14 @@ class Terminal:
             end = at + len(marker)
             return end, self._times[bisect.bisect_left(self._ends, end)]
 
-    def wait_for_picture(
-        self, markers: Sequence[bytes], timeout_s: float = 30.0
-    ) -> tuple[int, int]:
-        """Wait until the first picture shows all that belongs to it.
+    def wait_for_picture(self, markers: Sequence[bytes], timeout_s: float = 30.0) -> int:
+        """Wait until the program has drawn all that belongs to a picture.
 
         Returns:
-            The monotonic times, in ns, of the reads that brought the first and the last of it.
+            The monotonic time of the read that completed it, in ns.
         """
         start, _ = self.wait_for(ALTERNATE_SCREEN, 0, timeout_s)
-        times = [self.wait_for(marker, start, timeout_s)[1] for marker in markers]
-        return min(times), max(times)
+        return max(self.wait_for(marker, start, timeout_s)[1] for marker in markers)
 
     def press(self, key: bytes) -> None:
         """Type something."""
