@@ -14,8 +14,9 @@ the gap between two stamps is than the one between their writes. Four readers ta
     python -m benchmarks.probe_error --gaps 1 --chunks 2000 --rounds 5
 
 *server late* is how late the writes themselves began: if its p99 is as long as a gap, the machine
-could not keep the schedule, but the errors still hold. *shared* counts chunks that came with the
-same read as the one before.
+could not keep the schedule, but the errors still hold. A read that comes late finds more than one
+chunk, and there is one arrival time for all of them, that of the last: *shared* counts the others,
+which a trace marks by the number of the read, and *sure* leaves them out.
 """
 
 import argparse
@@ -63,20 +64,30 @@ class Reading:
         model: Which request it answers.
         clock: Where the stamps come from: ``kernel``, or ``read``.
         stamps_ns: Arrival of each chunk, monotonic, in ns.
-        shared: Chunks that came with the same read as the one before; ``None`` if not known.
+        reads: Number of the read that brought each; ``None`` if not known.
     """
 
     model: str
     clock: str
     stamps_ns: list[int]
-    shared: int | None
+    reads: list[int] | None
 
 
 @dataclass
 class Errors:
-    """The errors of one reader at one gap, over all rounds, in ms."""
+    """The errors of one reader at one gap, over all rounds, in ms.
+
+    Attributes:
+        stamps: Of every stamp.
+        sure: Of the last stamp of each read: the others may have come at any time before.
+        gaps: Of every gap.
+        late: How late the server's writes began.
+        clocks: Where the stamps came from.
+        shared: Chunks that were not the last of their read; ``None`` if not known.
+    """
 
     stamps: list[float] = field(default_factory=list)
+    sure: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     clocks: set[str] = field(default_factory=set)
@@ -100,8 +111,12 @@ class Errors:
         self.gaps += [abs(after - before) for before, after in pairwise(errors)]
         self.late += log.lateness_ms()
         self.clocks.add(reading.clock)
-        if self.shared is not None:
-            self.shared = None if reading.shared is None else self.shared + reading.shared
+        if reading.reads is None or self.shared is None:
+            self.shared = None
+        else:
+            last = dict(zip(reading.reads, errors, strict=True)).values()
+            self.sure += last
+            self.shared += len(errors) - len(last)
 
 
 def of_trace(trace: Trace) -> Reading:
@@ -112,12 +127,11 @@ def of_trace(trace: Trace) -> Reading:
     """
     if not trace.ok:
         raise ValueError(f"the run ended with {trace.ended}: {trace.fault}")
-    reads = [chunk.read for chunk in trace.chunks]
     return Reading(
         model=trace.model,
         clock=trace.clock,
         stamps_ns=[trace.sent_monotonic_ns + chunk.t_ns for chunk in trace.chunks],
-        shared=len(reads) - len(set(reads)),
+        reads=[chunk.read for chunk in trace.chunks],
     )
 
 
@@ -195,7 +209,7 @@ def _reader(name: str, server: ScheduleServer, report: Path) -> list[str]:
 
 def _reported(file: Path) -> Reading:
     report = Report(**json.loads(file.read_text()))
-    return Reading(report.model, "read", report.stamps_ns, report.shared)
+    return Reading(report.model, "read", report.stamps_ns, report.reads)
 
 
 SITUATIONS: dict[str, Callable[[ScheduleServer, float], Reading]] = {
@@ -213,7 +227,7 @@ def table(gap_ms: float, errors: dict[str, Errors]) -> Table:
     for heading in ("reader", "clock", "shared"):
         result.add_column(heading)
     for heading in (
-        *("stamp p50", "p99", "max", "p50 / floor", "p99 / floor"),
+        *("stamp p50", "p99", "max", "p50 / floor", "p99 / floor", "sure p99", "max"),
         *("gap p50", "p99", "max", "server late p50", "p99", "max"),
     ):
         result.add_column(heading, justify="right")
@@ -226,6 +240,7 @@ def table(gap_ms: float, errors: dict[str, Errors]) -> Table:
             "–" if each.shared is None else str(each.shared),
             *map(_ms, stamps),
             *(f"{ours / theirs:.2f}" for ours, theirs in zip(stamps[:2], base[:2], strict=True)),
+            *(map(_ms, _three(each.sure)[1:]) if each.sure else ("–", "–")),
             *map(_ms, _three(each.gaps)),
             *map(_ms, _three(each.late)),
         )
@@ -257,7 +272,7 @@ def main() -> None:
     options = parser.parse_args()
     names = [name for name in SITUATIONS if not options.only or name in (*options.only, "floor")]
     console = Console()
-    console = Console(width=max(console.width, 150))
+    console = Console(width=max(console.width, 170))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
     for gap_ms in options.gaps:
         chunks = options.chunks or (300 if gap_ms >= 20 else 1000)

@@ -31,12 +31,12 @@ class Report:
     Attributes:
         model: The name that the server gave its model: the number of the request.
         stamps_ns: Arrival of each chunk of text, monotonic, in ns.
-        shared: Chunks that came with the same read as the one before; ``None`` if not known.
+        reads: Number of the read that brought each; ``None`` if not known.
     """
 
     model: str
     stamps_ns: list[int]
-    shared: int | None
+    reads: list[int] | None
 
 
 def text_of(line: str) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def text_of(line: str) -> tuple[str, str]:
 def bare(url: str) -> Report:
     """Receive first, understand later."""
     parts = urlsplit(url)
-    reads: list[tuple[int, bytes]] = []
+    arrivals: list[tuple[int, bytes]] = []
     gc.disable()
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.sendall(
@@ -62,23 +62,24 @@ def bare(url: str) -> Report:
             + BODY
         )
         while data := connection.recv(65536):
-            reads.append((time.monotonic_ns(), data))
-    return understand(reads)
+            arrivals.append((time.monotonic_ns(), data))
+    return understand(arrivals)
 
 
-def understand(reads: list[tuple[int, bytes]]) -> Report:
+def understand(arrivals: list[tuple[int, bytes]]) -> Report:
     """Return which chunk came with which read."""
-    model, stamps, shared, held, last = "", [], 0, b"", -1
-    for index, (at, data) in enumerate(reads):
+    model, held = "", b""
+    stamps: list[int] = []
+    reads: list[int] = []
+    for index, (at, data) in enumerate(arrivals):
         *lines, held = (held + data).split(b"\n")
         for line in lines:
             text, name = text_of(line.decode())
             if text:
                 model = name
                 stamps.append(at)
-                shared += index == last
-                last = index
-    return Report(model, stamps, shared)
+                reads.append(index)
+    return Report(model, stamps, reads)
 
 
 def textual(url: str) -> Report:
