@@ -52,6 +52,7 @@ from streamscope.trial.session import NoServerError, Report, Session, Setup, Wis
 from streamscope.trial.trial import Listener as TrialListener
 from streamscope.trial.trial import Trial
 from streamscope.tui import app as app_module
+from streamscope.tui import commands
 from streamscope.tui.app import StreamscopeApp
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.widgets.channel_pane import ChannelPane
@@ -74,6 +75,9 @@ THOUGHT = "The question is about waves. A pond is a picture that everybody knows
 
 DOING = re.compile(r"((?:warm-up|pair|measuring|replay|paused)\b.*) · (?:apart|race)$")
 """The part of the title line that says what is being done."""
+
+REPLAY = re.compile(r"(replay|paused)(?: ([0-9.]+)×)? +([0-9.]+) s")
+"""What that is while a pair is played again."""
 
 TARGET = Target(protocol="ollama-chat", url="http://127.0.0.1:11434", model="tiny:1b")
 """The server that recorded runs came from."""
@@ -434,8 +438,11 @@ class Person:
     async def rewind(self) -> None:
         """Pause the replay, and go back to its beginning."""
         await self.press("ctrl+g")
-        while self.doing != "paused   0.0 s":
-            await self.press(*["shift+f6"] * 5)
+        await self.until(lambda: self.replay[0] == "paused", "the pause")
+        back = commands.StepBack.key_binding()
+        while self.replay[2]:
+            await self.press(*[back] * 5)
+        await self.press(back)  # what is shown was rounded
 
     async def run(self) -> None:
         """Measure a pair and skip its replay."""
@@ -483,6 +490,12 @@ class Person:
         """What the title line says is being done; empty at rest."""
         found = DOING.search(self.title)
         return found[1] if found else ""
+
+    @property
+    def replay(self) -> tuple[str, float, float]:
+        """Whether a replay runs or is paused, its speed, and the moment that it shows, s."""
+        found = REPLAY.search(self.doing)
+        return (found[1], float(found[2] or 1), float(found[3])) if found else ("", 0.0, 0.0)
 
     @property
     def layout(self) -> str:

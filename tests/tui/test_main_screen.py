@@ -13,6 +13,7 @@ from textual.widgets import Footer
 
 from streamscope.settings import Places
 from streamscope.trace import Fault, Trace
+from streamscope.tui import commands
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Actor, OpenApp, Person, Stage
@@ -155,10 +156,9 @@ async def test_what_cannot_be_done_now_is_said(open_app: "OpenApp", actor: "Acto
     async with open_app() as person:
         await person.ready()
         await person.press("enter", "ctrl+g")
-        assert person.app.said == [
-            "The prompt is empty: type one, or find one with f3.",
-            "There is nothing to replay yet: run a prompt first.",
-        ]
+        empty, nothing = person.app.said
+        assert empty == "The prompt is empty: type one, or find one with f3."
+        assert "replay" in nothing
         assert not actor.starts
         person.app.said.clear()
         await person.write("Why?")
@@ -248,25 +248,31 @@ async def test_a_prompt_that_was_changed_meanwhile_has_its_own_history(
 
 
 async def test_a_replay_obeys_its_keys(open_app: "OpenApp") -> None:
+    slower, faster, on = (
+        command.key_binding()
+        for command in (commands.Slower, commands.Faster, commands.StepForward)
+    )
     async with open_app(prompt="Why?") as person:
         await person.ready()
         await person.measured("enter")
         await person.until(lambda: person.doing.startswith("replay"), "the replay")
         await person.rewind()
         assert person.pane("A").text.plain_text == person.pane("B").text.plain_text == ""
-        await person.press("tab")
-        await person.press("shift+f7")
-        await person.until(lambda: person.doing == "paused   0.1 s", "a step")
-        await person.press("f6")
-        await person.until(lambda: person.doing == "paused 0.5×   0.1 s", "half speed")
-        await person.press(*["f7"] * 9)
-        await person.until(lambda: person.doing == "paused 8×   0.1 s", "eight times")
+        await person.press(on)
+        await person.until(lambda: person.replay == ("paused", 1, 0.1), "a step")
+        await person.press(slower)
+        await person.until(lambda: person.replay == ("paused", 0.5, 0.1), "half speed")
+        await person.press(*[faster] * 9)
+        await person.until(lambda: person.replay == ("paused", 8, 0.1), "eight times")
         await person.press("ctrl+g")
         await person.until(lambda: not person.doing, "the end")
         assert person.status("A") == person.status("B") == "✓ done"
         assert (person.clock("A"), person.clock("B")) == ("   3.40 s", "   3.50 s")
+        await person.press(*[slower] * 9)
         await person.press("ctrl+g")
-        await person.until(lambda: person.doing.startswith("replay 8×"), "it again")
+        await person.until(lambda: person.replay[:2] == ("replay", 0.25), "it again")
+        assert person.prompt.text == "Why?"
+        assert person.prompt.has_focus
 
 
 async def test_both_panes_of_a_replay_are_on_one_clock(open_app: "OpenApp") -> None:
@@ -274,8 +280,8 @@ async def test_both_panes_of_a_replay_are_on_one_clock(open_app: "OpenApp") -> N
         await person.ready()
         await person.measured("enter")
         await person.rewind()
-        await person.press(*["shift+f7"] * 12)
-        await person.until(lambda: person.doing == "paused   1.2 s", "the moment")
+        await person.press(*[commands.StepForward.key_binding()] * 12)
+        await person.until(lambda: person.replay == ("paused", 1, 1.2), "the moment")
         assert person.clock("A") == person.clock("B") == "   1.20 s"
         trace = person.session.trials[0].runs[0].trace
         come = "".join(chunk.text for chunk in trace.chunks if chunk.t_ns <= 1_200_000_000)
@@ -330,9 +336,8 @@ async def test_at_rest_nothing_of_ours_wakes_up(
         await person.pilot.pause(0.3)
         assert fired == []
 
-        await person.press("tab")
         await person.measured("ctrl+r")
-        await person.press(*["f7"] * 3)
+        await person.press(*[commands.Faster.key_binding()] * 3)
         await person.until(lambda: not person.doing, "the end of the replay")
         assert len(fired) > 5
         await person.pilot.pause(0.1)  # what was under way may end

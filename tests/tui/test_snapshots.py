@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 
 from streamscope.engines.detect import Found
 from streamscope.trace import Fault, Trace
+from streamscope.tui import commands
 from streamscope.tui.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def test_replay(picture: Callable[..., bool]) -> None:
     async def half(person: "Person") -> None:
         await person.measured("enter")
         await person.rewind()
-        await person.press(*["shift+f7"] * 18)
-        await person.until(lambda: person.doing == "paused   1.8 s", "the moment")
+        await person.press(*[commands.StepForward.key_binding()] * 18)
+        await person.until(lambda: person.replay == ("paused", 1, 1.8), "the moment")
 
     assert picture(half, size=WIDE)
 

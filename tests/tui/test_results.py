@@ -1,0 +1,207 @@
+"""What came of runs is said in words that claim no more than the numbers do."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamscope.history import GroupValues
+from streamscope.trace import ChannelName, Fault, Tokens, Trace
+from streamscope.trial.session import Memory
+from streamscope.tui import faces, results
+
+if TYPE_CHECKING:
+    from streamscope.tui.ended import EndedRun
+
+Build = Callable[..., Trace]
+BuildEnded = Callable[..., "EndedRun"]
+
+
+def said(pair: Mapping[ChannelName, "EndedRun"], *, contended: bool = False) -> str:
+    """Return what is said about a pair."""
+    return results.verdict(pair, contended=contended).plain
+
+
+def pooled(count: int = 1, **values: float) -> GroupValues:
+    """Return as many runs with these figures."""
+    return GroupValues(
+        values={name: [value] * count for name, value in values.items()}, n=count, excluded={}
+    )
+
+
+def rows(stream: GroupValues, blocking: GroupValues) -> dict[str, str]:
+    """Return the table of medians, a row a name."""
+    memory = Memory(values={"stream": stream, "blocking": blocking}, recent=[])
+    lines = results.medians(memory).plain.splitlines()
+    return {line.split(None, 1)[0]: line.split(None, 1)[1].rstrip() for line in lines}
+
+
+# ------------------------------------------------------------------------- figures
+
+
+def test_figures_that_the_server_counted_are_no_estimates(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    line = results.final_figures(build_ended(build_stream()).figures, "stream").plain
+    assert line == "first 0.63 s · 19.1 tok/s · 54 tok"
+
+
+def test_an_estimate_is_marked(build_stream: Build, build_ended: BuildEnded) -> None:
+    trace = build_stream(thought="Well, let me think about this.")
+    split_unknown = msgspec.structs.replace(trace, tokens=Tokens(output=60))
+    figures = build_ended(split_unknown).figures
+    assert "visible_tok_per_s" in figures.estimated
+    assert " · ~" in results.final_figures(figures, "stream").plain
+
+
+def test_where_no_tokens_are_counted_chunks_are_and_are_called_so(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    trace = msgspec.structs.replace(build_stream(), tokens=Tokens())
+    line = results.final_figures(build_ended(trace).figures, "stream").plain
+    assert "54 ch" in line
+    assert "tok" not in line
+
+
+def test_a_blocking_answer_has_the_rate_of_the_whole_request(
+    build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    line = results.final_figures(build_ended(build_blocking(), "B").figures, "blocking").plain
+    assert line == "at 3.50 s · 15.4 tok/s e2e · 54 tok"
+
+
+def test_a_run_without_text_has_no_figures(build_stream: Build, build_ended: BuildEnded) -> None:
+    trace = msgspec.structs.replace(build_stream(text="", ended="error"), tokens=Tokens())
+    figures = build_ended(trace).figures
+    assert results.final_figures(figures, "stream").plain == "first – · – tok/s · 0 ch"
+    assert "0" not in faces.no_figures("stream").plain
+
+
+def test_without_runs_the_history_says_how_to_begin() -> None:
+    memory = Memory(values={}, recent=[])
+    assert results.medians(memory).plain.startswith("Nothing measured yet.")
+    assert results.recent(memory).plain == ""
+    assert "medians" not in results.history_title(memory, "apart")
+
+
+# ------------------------------------------------------------------------- verdict
+
+
+@pytest.mark.parametrize(
+    ("stream_s", "blocking_s", "verdict"),
+    [
+        ((0.63, 19.5), 19.5, "31× sooner (0.63 vs 19.5 s); total 19.5 s and 19.5 s."),
+        ((0.63, 10.0), 5.0, "7.9× sooner (0.63 vs 5.00 s); total 10.0 s and 5.00 s."),
+        ((5.0, 5.1), 5.0, "≈ (5.00 vs 5.00 s); total 5.10 s and 5.00 s."),
+        ((5.0, 6.0), 2.5, "2.0× later (5.00 vs 2.50 s); total 6.00 s and 2.50 s."),
+    ],
+)
+def test_the_verdict_on_a_pair(
+    stream_s: tuple[float, float],
+    blocking_s: float,
+    verdict: str,
+    build_stream: Build,
+    build_blocking: Build,
+    build_ended: BuildEnded,
+) -> None:
+    pair: dict[ChannelName, EndedRun] = {
+        "A": build_ended(build_stream(*stream_s)),
+        "B": build_ended(build_blocking(blocking_s), "B"),
+    }
+    assert said(pair).splitlines()[0] == f"First text {verdict}"
+
+
+def test_nothing_is_ever_called_faster(
+    build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    seconds = st.floats(0.001, 5000)
+
+    @given(seconds, seconds, seconds, st.booleans())
+    def claims(first_s: float, more_s: float, blocking_s: float, contended: bool) -> None:
+        words = said(
+            {
+                "A": build_ended(build_stream(first_s, first_s + more_s)),
+                "B": build_ended(build_blocking(blocking_s), "B"),
+            },
+            contended=contended,
+        ).lower()
+        assert not any(claim in words for claim in ("fast", "slow", "speed", "longer", "shorter"))
+
+    claims()
+
+
+@pytest.mark.parametrize("contended", [False, True])
+def test_a_race_on_a_server_that_takes_turns_is_no_comparison(
+    contended: bool, build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    pair: dict[ChannelName, EndedRun] = {}
+    for channel, trace in (("A", build_stream()), ("B", build_blocking())):
+        ended = build_ended(trace, channel)
+        run = msgspec.structs.replace(ended.run, layout="race")
+        pair[run.channel] = type(ended)(run=run, figures=ended.figures)
+    assert said(pair, contended=contended).startswith("A race on a server") is contended
+
+
+def test_a_failure_is_said_beside_the_verdict(
+    build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    fault = Fault(code="cut", sentence="The [/]\x1b[31m connection broke.")
+    failed = build_blocking(text="", ended="error", fault=fault)
+    words = said({"A": build_ended(build_stream()), "B": build_ended(failed, "B")})
+    assert "sooner" not in words
+    assert "B: The [/]␛[31m connection broke." in words
+
+
+def test_remarks_are_said_once(
+    build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    lines = said(
+        {
+            "A": build_ended(build_stream(ended="length")),
+            "B": build_ended(build_blocking(ended="length"), "B"),
+        }
+    ).splitlines()
+    assert len(lines) == len(set(lines)) == 2
+    assert lines[1].startswith("· ")
+
+
+def test_without_a_run_there_is_nothing_to_say() -> None:
+    assert said({}) == ""
+
+
+# ------------------------------------------------------------------------- medians
+
+
+def test_medians_stand_beside_each_other_with_their_number() -> None:
+    table = rows(
+        pooled(6, ttfv_s=0.63, total_s=20.1, output_tokens=240),
+        pooled(6, ttfv_s=19.5, total_s=19.6, output_tokens=240),
+    )
+    assert table["n=6"].startswith("A stream")
+    assert table["first"].split() == ["0.63", "s", "19.5", "s", "31×", "sooner"]
+    assert table["total"].split() == ["20.1", "s", "19.6", "s", "≈"]
+    assert table["tokens"].split() == ["240", "240", "≈"]
+
+
+def test_few_repeats_call_fewer_things_different() -> None:
+    few = rows(pooled(2, total_s=5.5), pooled(2, total_s=5.0))
+    many = rows(pooled(6, total_s=5.5), pooled(6, total_s=5.0))
+    assert few["total"].endswith("≈")
+    assert many["total"].endswith("10 % longer")
+
+
+def test_sides_with_different_numbers_say_so() -> None:
+    assert "n=3,2" in rows(pooled(3, total_s=5.0), pooled(2, total_s=5.0))
+
+
+def test_a_figure_that_does_not_exist_is_no_zero() -> None:
+    assert rows(pooled(1), pooled(1, total_s=5.0))["total"].split() == ["–", "5.00", "s", "–"]
+
+
+def test_what_was_left_out_is_said() -> None:
+    failed = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"error": 2, "warmup": 1})
+    stopped = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"cancelled": 1})
+    assert rows(failed, stopped)["left"] == "out: 2 failed, 1 stopped"
