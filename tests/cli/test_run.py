@@ -107,10 +107,18 @@ async def test_a_table_in_a_file(home: Path) -> None:
 async def test_a_result_that_cannot_be_written_is_not_lost(bench: "Bench", home: Path) -> None:
     server = await bench.serve([b"{}"], status=400, method=b"POST")
     argv = ("run", "x", *to(server), "--no-save", "--format", "json")
-    done = await command(*argv, "--output", str(home / "none" / "x.json"))
+    done = await command(*argv, "--output", str(home))
     assert done.code == 1
     assert "can't be written" in done.err
     assert msgspec.json.decode(done.out, type=ComparisonRecord).runs
+
+
+async def test_a_result_that_could_not_be_written_is_said_before_anything_is_measured(
+    home: Path,
+) -> None:
+    done = await command("run", "x", "--output", str(home / "none" / "x.json"))
+    assert (done.code, done.out) == (2, "")
+    assert "There is no folder" in done.err
 
 
 async def test_a_run_that_fails_is_printed_and_kept(bench: "Bench", home: Path) -> None:
@@ -173,4 +181,20 @@ async def test_the_module_is_the_command() -> None:
 async def test_bad_usage_says_so_in_one_line() -> None:
     done = await command("run", "x", "--repeat", "none")
     assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines()[-1].endswith("invalid whole number value: 'none'")
+    (line,) = done.err.splitlines()
+    assert "invalid whole number value: 'none'" in line
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (("doctor",), "neither a command nor a URL"),
+        (("ftp://127.0.0.1",), "ftp"),
+        ((), "needs a terminal"),
+    ],
+)
+async def test_the_app_says_what_it_cannot_open(argv: tuple[str, ...], sentence: str) -> None:
+    done = await command(*argv)
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.err.splitlines()
+    assert sentence in line

@@ -96,14 +96,14 @@ def test_failures_are_listed_with_their_sentence(
     said = text(build_comparison([build_stream(1, 9), failed], [build_blocking(9), stopped]))
     assert "✗ A, pair 2: The connection broke; try again." in said
     assert "✗ B, pair 2: stopped" in said
-    assert "1 warm-up, 1 failed left out" in " ".join(said.split())
+    assert "1 warm-up, 1 failed or stopped left out" in " ".join(said.split())
 
 
 def test_all_runs_failed(build_comparison: Build, build_stream: BuildTrace) -> None:
     failed = build_stream(1, 9, ended="error")
     comparison = build_comparison([failed], [])
     assert row(comparison, "first text") == ["first text", "–"]
-    assert "A n=0 (1 warm-up, 1 failed left out)" in text(comparison)
+    assert "A n=0 (1 warm-up, 1 failed or stopped left out)" in text(comparison)
 
 
 def test_nothing_was_run() -> None:

@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import msgspec
 
@@ -136,6 +136,13 @@ def parameters(said: tuple[str, ...]) -> dict[str, Any]:
     return params
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of repeating everything that can be said."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"streamscope: {message} (`{self.prog} --help` lists what can be said).\n")
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     server = parser.add_argument_group("what answers")
     server.add_argument("--protocol", default="", choices=PROTOCOLS, help="how it speaks")
@@ -180,7 +187,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _app_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "streamscope",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -195,7 +202,7 @@ def _app_parser() -> argparse.ArgumentParser:
 
 
 def _run_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "streamscope run",
         description="Measure a prompt on both channels: progress on stderr, result on stdout.",
     )

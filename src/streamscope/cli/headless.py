@@ -101,6 +101,9 @@ def run(options: Options) -> int:
     if not prompt:
         raise UsageError("The prompt is empty: say something to ask, @FILE, or - for a pipe.")
     request = start.request(options, config, prompt)
+    if options.output and not Path(options.output).absolute().parent.is_dir():
+        raise UsageError(f"There is no folder for {options.output}: make it, or name another file.")
+    start.check_url(options)
     history = None
     if options.save:
         try:

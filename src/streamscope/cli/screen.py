@@ -1,11 +1,12 @@
 """``streamscope``: the app."""
 
 import gc
+import sys
 from typing import TYPE_CHECKING
 
 from streamscope import settings
 from streamscope.cli import start
-from streamscope.cli.arguments import Options
+from streamscope.cli.arguments import Options, UsageError
 
 if TYPE_CHECKING:
     from streamscope.trial.session import Session
@@ -21,6 +22,11 @@ def show(options: Options) -> int:
     places = settings.places()
     config = settings.load(places.config_file)
     request = start.request(options, config, start.prompt(options))
+    start.check_url(options)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "The app needs a terminal to draw on: `streamscope run PROMPT` measures without one."
+        )
 
     def open_session() -> "Session":
         return start.session(options, config, places, start.history(options, places))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from streamscope import settings
-from streamscope.cli.arguments import Options, parameters, prompt_text, thinking
+from streamscope.cli.arguments import Options, UsageError, parameters, prompt_text, thinking
 from streamscope.settings import Config, Places
 from streamscope.trace import Request
 
@@ -38,6 +38,27 @@ def request(options: Options, config: Config, prompt: str) -> Request:
 def prompt(options: Options) -> str:
     """Return the prompt that was named; empty if none was."""
     return prompt_text(options.prompt) if options.prompt else ""
+
+
+def check_url(options: Options) -> None:
+    """Make sure that the URL that was named, if one was, can be called.
+
+    Raises:
+        UsageError: It can't.
+    """
+    if not options.url:
+        return
+    from streamscope.wire.urls import validate_url
+
+    if not any(mark in options.url for mark in ".:/") and options.url != "localhost":
+        raise UsageError(
+            f"{options.url!r} is neither a command nor a URL: the command is `run`, "
+            "a URL looks like http://127.0.0.1:8000."
+        )
+    try:
+        validate_url(options.url)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def history(options: Options, places: Places) -> "History | None":

@@ -122,7 +122,7 @@ def _plan(comparison: Comparison) -> str:
 def _left_out(counts: Counts) -> str:
     named = {
         "warm-up": counts.warmups,
-        "failed": counts.failed,
+        "failed or stopped": counts.failed,
         "cut short": counts.cut,
         "of another regime": counts.apart,
     }

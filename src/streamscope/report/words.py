@@ -119,7 +119,7 @@ def range_words(figure: "Figure", low: float, high: float) -> str:
     return "–".join(" ".join(bound) for bound in bounds)
 
 
-def versus(figure: "Figure", a: float | None, b: float | None) -> str:
+def versus(figure: "Figure", a: float | None, b: float | None, *, near: float = NEAR) -> str:
     """Say how A's median stands to B's, in words that claim no more than that.
 
     Only waits get ``n× sooner``; nothing is ever called faster. Within 5 % it is ``≈``.
@@ -130,7 +130,7 @@ def versus(figure: "Figure", a: float | None, b: float | None) -> str:
         return "≈"
     if a == 0 or b == 0:
         return NONE
-    if max(a, b) / min(a, b) <= 1 + NEAR:
+    if max(a, b) / min(a, b) <= 1 + near:
         return "≈"
     if figure.name in _WAITS:
         return f"{_times(b / a)} sooner" if a < b else f"{_times(a / b)} later"

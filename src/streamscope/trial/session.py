@@ -20,7 +20,7 @@ from streamscope.engines.launch import launch
 from streamscope.engines.ollama_host import parse_ollama_host
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError, RunRow
-from streamscope.measure.figures import Figures
+from streamscope.measure.figures import Figures, measure
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
 from streamscope.trace import Layout, Mode, Request, Run, Target
@@ -42,7 +42,7 @@ REMEMBERED = (
     "t_any_s",
     "total_s",
     "visible_tok_per_s",
-    "e2e_visible_tok_per_s",
+    "e2e_tok_per_s",
     "chunks_per_s",
     "output_tokens",
 )
@@ -199,12 +199,12 @@ class Session:
 
         Args:
             report: Told what is being done.
-            wish: What is wanted now; what was wanted at first, if nothing is said.
+            wish: What is wanted from now on; what was wanted last, if nothing is said.
 
         Raises:
             NoServerError: There is none, and one sentence says why.
         """
-        wish = wish or self._wish
+        wish = self._wish = wish or self._wish
         self._close_engine()
         report("looking for a server", None)
         try:
@@ -259,7 +259,7 @@ class Session:
             choice,
             cache_dir=self._cache_dir,
             gguf=self._gguf,
-            profile=self._profile,
+            profile=(wish.model if wish.engine == "simulator" else "") or self._profile,
             fallback=wish.engine == "auto",
             report=lambda phase: report(phase, None),
             progress=progress,
@@ -371,6 +371,19 @@ class Session:
             values=self._history.values(group, REMEMBERED),
             recent=self._history.recent(RECENT, group),
         )
+
+    def last_pair(
+        self, setup: Setup, request: Request, layout: Layout
+    ) -> list[tuple[Run, Figures]]:
+        """Return the newest whole pair of a request on a server, with its figures, if any."""
+        if self._history is None:
+            return []
+        group = Group.asked(setup.target, request, engine=setup.engine, layout=layout)
+        try:
+            pair = self._history.last_pair(group)
+        except HistoryError:
+            return []
+        return [(run, measure(run.trace)) for run in pair or ()]
 
     def prompts(self, contains: str = "") -> list[str]:
         """Return older prompts that contain a text, newest first; none where they can't be read."""

@@ -47,28 +47,28 @@ class Slower(Command):
     """Play the replay slower"""
 
     COMMAND = "Replay slower"
-    BINDING_KEY = "f6"
+    BINDING_KEY = "f8"
 
 
 class Faster(Command):
     """Play the replay faster"""
 
     COMMAND = "Replay faster"
-    BINDING_KEY = "f7"
+    BINDING_KEY = "f9"
 
 
 class StepBack(Command):
     """Move the replay back by a tenth of a second"""
 
     COMMAND = "Replay: step back"
-    BINDING_KEY = "shift+f6"
+    BINDING_KEY = "shift+f8"
 
 
 class StepForward(Command):
     """Move the replay on by a tenth of a second"""
 
     COMMAND = "Replay: step on"
-    BINDING_KEY = "shift+f7"
+    BINDING_KEY = "shift+f9"
 
 
 class ToggleLayout(Command):

@@ -35,6 +35,12 @@ PHASES: dict[PhaseName, tuple[str, str]] = {
 }
 """Glyph, word and colour of each phase."""
 
+RUN_KEY = "enter runs it"
+"""What stands under the prompt."""
+
+REPLAY_KEYS = "^g pauses · f8 slower · f9 faster"
+"""What stands there while a pair is played again."""
+
 READY: dict[Mode, str] = {
     "stream": "The answer will appear here\nword by word.",
     "blocking": "The answer will appear here\nall at once.",
@@ -139,16 +145,18 @@ def replaying(position_s: float, speed: float, *, playing: bool, finished: bool)
     if finished:
         return ""
     what = "replay" if playing else "paused"
-    factor = "" if speed == 1 else f" {speed:g}×"
-    return f"{what}{factor} {position_s:5.1f} s"
+    return f"{what} {speed:g}× {position_s:5.1f} s"
+
+
+def ready(mode: Mode, setup: Setup) -> str:
+    """Return what stands in a pane before the first run: what will, and why this server."""
+    return READY[mode] if mode == "blocking" else f"{READY[mode]}\n\n{one_line(setup.reason, 200)}"
 
 
 def notice(setup: Setup) -> Content:
     """Return why this server was chosen, and what must be known about it."""
     if setup.caution:
-        return Content.assemble(
-            plain(setup.caution, "$warn"), "  ", plain(setup.reason, "$text-muted")
-        )
+        return plain(setup.caution, "$warn")
     return plain(setup.reason, "$text-muted")
 
 

@@ -1,5 +1,7 @@
 """What came of runs, in words: exact figures, what a pair shows, medians over repeats."""
 
+from collections.abc import Mapping
+
 from textual.content import Content
 
 from streamscope.measure.figures import BY_NAME, Figures
@@ -39,8 +41,13 @@ def _value(figures: Figures, name: str) -> str:
 # ---------------------------------------------------------------------------- what came of it
 
 
-def verdict(last: dict[ChannelName, EndedRun]) -> Content:
-    """Return what the last pair shows, in words that claim no more than it does, and remarks."""
+def verdict(last: Mapping[ChannelName, EndedRun], *, contended: bool) -> Content:
+    """Return what the last pair shows, in words that claim no more than it does, and remarks.
+
+    Args:
+        last: The runs, by side.
+        contended: Whether two live requests disturb each other on this server.
+    """
     lines: list[Content] = []
     if {"A", "B"} <= last.keys():
         a, b = last["A"], last["B"]
@@ -49,7 +56,10 @@ def verdict(last: dict[ChannelName, EndedRun]) -> Content:
         if first[0] and first[1]:
             line = f"First text {words.sooner(first[0], first[1])}"
             if total[0] and total[1]:
-                line += f"; {_totals(total[0], total[1])}"
+                # One pair can't tell a difference from noise: both numbers, and no claim.
+                line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
+            if contended and a.run.layout == "race":
+                line = f"A race on a server that takes turns, so one waited for the other: {line}"
             lines.append(Content.styled(f"{line}.", "bold $verdict"))
         remarks = [*run_notes(a.run), *run_notes(b.run), *pair_notes(a.run, b.run)]
     else:
@@ -65,15 +75,15 @@ def verdict(last: dict[ChannelName, EndedRun]) -> Content:
     return Content("\n").join(lines)
 
 
-def _totals(a_s: float, b_s: float) -> str:
-    both = f"({words.seconds(a_s)} and {words.seconds(b_s)})"
-    versus = words.versus(BY_NAME["total_s"], a_s, b_s)
-    return f"total {'about the same' if versus == '≈' else versus} {both}"
-
-
 # --------------------------------------------------------------------------------------- history
 
-_LABELS = {"ttfv_s": "first", "total_s": "total", "rate": "rate", "output_tokens": "tokens"}
+_LABELS = {"ttfv_s": "first", "total_s": "total", "e2e_tok_per_s": "e2e", "output_tokens": "tokens"}
+_ENOUGH = 6
+"""Repeats from which the median of a mode has a 95 % interval (metrics, chapter on small n)."""
+
+_FEW_NEAR = 0.2
+"""Below that, medians are only called different when a person would notice (Weber fraction)."""
+
 _NAME_WIDTH, _CELL_WIDTH = 8, 12
 
 
@@ -95,20 +105,15 @@ def medians(memory: Memory) -> Content:
             f"{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}A vs B"
         )
     ]
+    near = words.NEAR if min(stream.n, blocking.n) >= _ENOUGH else _FEW_NEAR
     for row in _LABELS:
-        names = (row, row)
-        if row == "rate":
-            names = ("visible_tok_per_s", "e2e_visible_tok_per_s")
-        figure = BY_NAME[names[0]]
+        figure = BY_NAME[row]
         a, b = (
-            median(values) if (values := side.values.get(name)) else None
-            for side, name in zip((stream, blocking), names, strict=True)
+            median(values) if (values := side.values.get(row)) else None
+            for side in (stream, blocking)
         )
-        if row == "rate" and a is None:
-            figure = BY_NAME["chunks_per_s"]
-            a = median(found) if (found := stream.values.get("chunks_per_s")) else None
         label = _LABELS[row]
-        versus = words.versus(figure, a, b) if row != "rate" else ""
+        versus = words.versus(figure, a, b, near=near)
         lines.append(
             Content.assemble(
                 (f"{label:<{_NAME_WIDTH}}", "$text-muted"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from streamscope.trace import ChannelName, Chunk, Run, Trace
 from streamscope.trial.plan import Step
 from streamscope.trial.replay import Playback, ReplayClock, end_ns
+from streamscope.tui import faces
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.widgets.channel_pane import ChannelPane
 from streamscope.tui.widgets.phase_track import scale_ns
@@ -47,6 +48,12 @@ class LiveShow:
     def run_started(self, step: Step, started_ns: int) -> None:
         """Get the pane ready."""
         del started_ns
+        if step.position == 1 and not self._under_way:
+            # What the panes still hold belongs to the pair before: not to be seen beside this one.
+            self.last.clear()
+            for name, pane in self._panes.items():
+                if name != step.channel:
+                    pane.rest(faces.TURN_COMES, "its turn comes next")
         self._under_way[step.channel] = None
         self._panes[step.channel].begin(warmup=step.warmup)
         self._changed(step, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,15 +22,22 @@ from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
 
 if TYPE_CHECKING:
+    from textual.content import Content
+    from textual.timer import Timer
+
     from streamscope.trial.plan import Step
     from streamscope.trial.session import Session, Setup, Wish
     from streamscope.trial.trial import Trial
     from streamscope.tui.app import StreamscopeApp
+    from streamscope.tui.ended import EndedRun
     from streamscope.tui.shows import LiveShow, ReplayShow
     from streamscope.tui.widgets.channel_pane import ChannelPane
 
 TICK_S = 1 / 20
 """How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
+
+TYPING_S = 0.25
+"""How long nothing must have been typed before the prompt is looked up in the history."""
 
 
 class MainScreen(Screen[None]):
@@ -42,7 +49,7 @@ class MainScreen(Screen[None]):
     HELP = faces.HELP
     AUTO_FOCUS = "#prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]
 
     def __init__(
         self, open_session: Callable[[], Session], request: Request, config: Config
@@ -62,6 +69,7 @@ class MainScreen(Screen[None]):
         self._replay: ReplayShow | None = None
         self._measured: Request | None = None
         self._recall = Recall()
+        self._typing: Timer | None = None
         self._doing = ""
 
     # ------------------------------------------------------------------ what is on the screen
@@ -88,7 +96,7 @@ class MainScreen(Screen[None]):
         self._ticker = self.set_interval(TICK_S, self._tick, pause=True)
         prompt = self._prompt
         prompt.border_title = "prompt"
-        prompt.border_subtitle = "enter runs it"
+        prompt.border_subtitle = faces.RUN_KEY
         self.query_one("#history").border_title = "history"
         self._draw_title()
         self._notice.show(faces.muted("looking for a server"))
@@ -175,7 +183,7 @@ class MainScreen(Screen[None]):
         self._notice.show(faces.notice(setup))
         self._draw_title()
         for pane in self._panes.values():
-            pane.rest(faces.READY[pane.mode])
+            pane.rest(faces.ready(pane.mode, setup))
         self._show = None
         self._draw_history()
         if self._wanted:
@@ -185,7 +193,12 @@ class MainScreen(Screen[None]):
     def _no_server(self, why: str) -> None:
         """Say why there is nothing to measure, and what can be done."""
         self._wanted = 0
+        self._show = None
         self._draw_title()
+        self._verdict.update("")
+        self.query_one("#history").border_title = "history"
+        for part in ("#medians", "#recent"):
+            self.query_one(part, Static).update("")
         self._notice.show(faces.bad(why))
         self._panes["A"].rest(why, "no server")
         self._panes["B"].rest(faces.WITHOUT_SERVER, "no server")
@@ -248,9 +261,6 @@ class MainScreen(Screen[None]):
         show.clear()
         self._measured = request
         self._recall.forget()
-        for name, pane in self._panes.items():
-            if name != "A" or plan.layout == "race":
-                pane.rest(faces.TURN_COMES, "its turn comes next")
         self._verdict.update("")
         trial = session.trial(setup, request, plan, show)
         self._trial = trial
@@ -316,19 +326,35 @@ class MainScreen(Screen[None]):
         return self._replay is not None and self._replay.playing
 
     def _begin_replay(self) -> None:
-        show = self._show
-        if show is None or not {"A", "B"} <= show.last.keys():
-            self.notify("There is nothing to replay yet: run a prompt first.", markup=False)
-            return
         from streamscope.tui.shows import ReplayShow
 
-        self._replay = ReplayShow(self._panes, show.last)
+        pair = self._show.last if self._show is not None else {}
+        if not {"A", "B"} <= pair.keys():
+            pair = self._remembered_pair()
+        if not pair:
+            self.notify(
+                "Nothing to replay: this prompt has no whole pair yet.", markup=False, timeout=3
+            )
+            return
+        self._replay = ReplayShow(self._panes, pair)
+        self._verdict.update(self._verdict_of(pair))
         self._ticker.resume()
+
+    def _remembered_pair(self) -> dict[ChannelName, EndedRun]:
+        """Return the newest whole pair of this prompt that the history holds, if there is one."""
+        if self._setup is None or self._session is None:
+            return {}
+        from streamscope.tui.ended import EndedRun
+
+        request = self._setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
+        pair = self._session.last_pair(self._setup, request, self._layout)
+        return {run.channel: EndedRun(run=run, figures=figures) for run, figures in pair}
 
     def _end_replay(self) -> None:
         if self._replay is not None:
             self._replay.leave()
             self._replay = None
+            self._prompt.border_subtitle = faces.RUN_KEY
             self._doing = ""
             self._draw_title()
 
@@ -374,6 +400,7 @@ class MainScreen(Screen[None]):
             self._show.tick()
         elif self._replay is not None:
             self._replay.tick()
+            self._prompt.border_subtitle = faces.REPLAY_KEYS
             self._doing = faces.replaying(
                 self._replay.position_s,
                 self._replay.clock.speed,
@@ -381,6 +408,8 @@ class MainScreen(Screen[None]):
                 finished=self._replay.finished,
             )
             self._draw_title()
+            if self._replay.finished:
+                self._prompt.border_subtitle = faces.RUN_KEY
             if not self._replay.playing:
                 self._ticker.pause()
         else:
@@ -392,15 +421,21 @@ class MainScreen(Screen[None]):
     def _verdict(self) -> Static:
         return self.query_one("#verdict > Static", Static)
 
-    def _draw_verdict(self) -> None:
+    def _verdict_of(self, pair: Mapping[ChannelName, EndedRun]) -> Content:
         from streamscope.tui import results
 
+        return results.verdict(pair, contended=self._setup is None or self._setup.contended)
+
+    def _draw_verdict(self) -> None:
         if self._show is not None:
-            self._verdict.update(results.verdict(self._show.last))
+            self._verdict.update(self._verdict_of(self._show.last))
 
     @on(PromptEditor.Changed)
     def _prompt_changed(self) -> None:
-        self._draw_history()
+        """Look the prompt up when typing pauses: a key press never waits for the database."""
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, self._draw_history)
 
     def _draw_history(self) -> None:
         """Show the medians of this prompt on this target, and its newest runs."""

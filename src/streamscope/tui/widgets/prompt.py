@@ -47,6 +47,19 @@ class PromptEditor(TextArea):
             event.prevent_default()
             self.post_message(self.Submitted())
             return
+        # Bindings are only looked up once an event has bubbled all the way: keys that come faster
+        # than that would overtake a deletion, so these are carried out at once.
+        edit = {
+            "backspace": self.action_delete_left,
+            "delete": self.action_delete_right,
+            "left": self.action_cursor_left,
+            "right": self.action_cursor_right,
+        }.get(event.key)
+        if edit is not None:
+            event.stop()
+            event.prevent_default()
+            edit()
+            return
         row = self.cursor_location[0]
         step = 0
         if event.key == "up" and row == 0:
