@@ -5,7 +5,7 @@ one write each, ``--gap`` ms apart. It sleeps until a millisecond before a deadl
 there, in a process of its own for each connection, without Python's collector. So what somebody
 else measured can be held against the truth, on the monotonic clock that processes share::
 
-    python -m benchmarks.schedule_server --gap 20 --chunks 300 --log /tmp/schedule
+    python -m benchmarks.schedule_server --gap 20 --chunks 300 --log schedule
 
 The first line on standard output is its URL; each answered prompt adds one with the lateness of
 its own writes, which tells whether this machine could keep the schedule at all. The times of every
