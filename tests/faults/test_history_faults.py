@@ -280,9 +280,13 @@ def test_a_file_in_place_of_its_directory_is_named(tmp_path: Path) -> None:
 def test_a_directory_that_may_not_be_written_is_named(existing: bool) -> None:
     """The superuser may write everywhere, so another user tries, in a program of its own."""
     trying = """
-import os, sys
+import os, sys, tempfile
 from pathlib import Path
 from streamscope.history import History, HistoryError
+# The interpreter may be where other users can't read: what is imported late is imported now.
+with tempfile.TemporaryDirectory() as elsewhere:
+    History.open(Path(elsewhere, "history.db")).close()
+    History.open(Path(elsewhere, "history.db")).close()
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
