@@ -31,7 +31,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.schedule_server import Schedule, ScheduleServer
+from benchmarks.schedule import Schedule, ScheduleServer
 from benchmarks.terminal import (
     FILLED,
     FRAME,

@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.readers import Report
-from benchmarks.schedule_server import MODEL, ROOT, Log, Schedule, ScheduleServer
+from benchmarks.schedule import MODEL, ROOT, Log, Schedule, ScheduleServer
 from benchmarks.terminal import (
     READY,
     RUN_KEY,

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.schedule_server import MODEL
+from benchmarks.schedule import MODEL
 
 BODY = json.dumps(
     {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "x"}]}
