@@ -164,6 +164,27 @@ async def test_a_url_that_cannot_be_called_is_told(
     assert "pw" not in str(raised.value)
 
 
+async def test_a_model_that_an_engine_does_not_have_is_refused_and_not_ignored(
+    build: "Build",
+) -> None:
+    wishes = {
+        "model_file": Wish(engine="local", model="nosuch"),
+        "nosuch": Wish(engine="simulator", model="nosuch"),
+    }
+    for sentence, wish in wishes.items():
+        with pytest.raises(NoServerError, match=sentence):
+            await build(wish=wish).open(lambda *_: None)
+
+
+async def test_a_url_is_looked_for_again_once_it_was_wanted(build: "Build") -> None:
+    """What the picker was told stays wanted when it could not be had."""
+    session = build(wish=Wish(engine="simulator"))
+    with pytest.raises(NoServerError):
+        await session.open(lambda *_: None, Wish(url="ftp://elsewhere"))
+    with pytest.raises(NoServerError, match="ftp"):
+        await session.open(lambda *_: None)
+
+
 async def test_a_probe_that_does_not_start_is_told(
     build: "Build", fake_probe: "FakeProbe", monkeypatch: pytest.MonkeyPatch
 ) -> None:

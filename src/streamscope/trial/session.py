@@ -217,6 +217,11 @@ class Session:
         return setup
 
     async def _choose(self, wish: Wish) -> Choice:
+        if wish.engine == "local" and wish.model:
+            raise NoServerError(
+                "The local engine serves one model, so --model names nothing there: "
+                "set model_file in the config file to serve a GGUF file of your own."
+            )
         target = None
         self._named = ""
         if wish.url:
