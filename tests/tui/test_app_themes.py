@@ -109,3 +109,14 @@ async def test_a_theme_that_does_not_know_our_colours_can_be_used(
         await person.run()
         assert person.app.theme == name
         assert person.app.said == []
+
+
+@pytest.mark.parametrize("name", [DEFAULT_THEME, "streamscope-light", "streamscope-contrast"])
+async def test_the_app_opens_in_the_colours_of_its_theme(open_app: "OpenApp", name: str) -> None:
+    async with open_app(theme=name) as person:
+        await person.ready()
+        theme = person.app.current_theme
+        assert theme.name == name
+        assert person.main.styles.background.hex.lower() == theme.background
+        accent = person.prompt.styles.border_top[1]
+        assert accent.hex.lower() == theme.variables["border"].lower()

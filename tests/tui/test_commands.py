@@ -44,11 +44,13 @@ def test_every_command_is_explained(command: "type[Command]") -> None:
     assert not text.endswith(".")
 
 
-async def test_every_key_reaches_its_command_from_a_pane(open_app: "OpenApp") -> None:
+@pytest.mark.parametrize("pane", [False, True], ids=["prompt", "pane"])
+async def test_every_key_reaches_its_command(open_app: "OpenApp", pane: bool) -> None:
     async with open_app() as person:
         await person.ready()
-        person.pane("A").text.focus()
-        await person.settle()
+        if pane:
+            person.pane("A").text.focus()
+            await person.settle()
         bindings = person.app.screen.active_bindings
         reached = {
             command.__name__: bindings[command.key_binding()].binding.action.removeprefix("app.")

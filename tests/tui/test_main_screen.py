@@ -16,7 +16,7 @@ from streamscope.trace import Fault, Trace
 from streamscope.tui import commands
 
 if TYPE_CHECKING:
-    from tests.tui.conftest import Actor, OpenApp, Person, Stage
+    from tests.tui.conftest import Actor, ObservedApp, OpenApp, Person, Stage
 
 EVIL = "\x1b[31mred\x1b]0;title\x07 [bold]not bold[/bold] [/] \x9b2J\u202edesrever\r\nend"
 """What a terminal or a reader of markup would act upon."""
@@ -432,14 +432,26 @@ async def test_nothing_that_a_server_says_reaches_the_terminal_as_it_is(
         assert shown.count("[bold]not bold[/bold]") >= 6
 
 
+async def test_why_there_is_no_server_is_shown_harmlessly(
+    open_app: "OpenApp", stage: "Stage"
+) -> None:
+    stage.refusals = [EVIL]
+    async with open_app(prompt="Why?") as person:
+        await person.until(lambda: person.status("A") == "no server", "the refusal")
+        assert "[bold]not bold" in "".join(person.screen)
+        assert harmless(person)
+
+
 async def test_a_notice_of_the_history_is_no_markup(
     open_app: "OpenApp", stage: "Stage", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(stage), "notice", "Set aside as history [/red].db.", raising=False)
+    monkeypatch.setattr(
+        type(stage), "notice", "Set aside as history \x1b[31m[/red].db.", raising=False
+    )
     async with open_app() as person:
         await person.ready()
-        assert person.app.said == ["Set aside as history [/red].db."]
         assert any("[/red]" in line for line in person.screen)
+        assert harmless(person)
 
 
 # ------------------------------------------------------------------------------------ room
@@ -532,6 +544,17 @@ async def test_leaving_in_the_middle_of_a_run_is_no_error(
         await person.until(lambda: person.status("A") == "● answering", "A")
         await person.press("ctrl+q")
     assert person.app.return_code == 0
+
+
+async def test_a_terminal_that_is_closed_in_the_middle_of_a_run_is_no_error(
+    actor: "Actor", make_app: Callable[..., "ObservedApp"]
+) -> None:
+    actor.holds = {"stream": 0}
+    app = make_app(prompt="Why?")
+    async with app.run_test() as pilot:
+        while not actor.starts:
+            await pilot.press("enter")
+    assert len(actor.starts) == 1  # and leaving raised nothing
 
 
 async def test_a_picture_of_the_screen_is_saved_where_the_person_is(

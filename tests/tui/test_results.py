@@ -153,6 +153,9 @@ def test_a_failure_is_said_beside_the_verdict(
     words = said({"A": build_ended(build_stream()), "B": build_ended(failed, "B")})
     assert "sooner" not in words
     assert "B: The [/]␛[31m connection broke." in words
+    broken = build_stream(ended="error", fault=fault)
+    words = said({"A": build_ended(broken), "B": build_ended(build_blocking(), "B")})
+    assert "sooner" not in words
 
 
 def test_remarks_are_said_once(

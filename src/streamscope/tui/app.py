@@ -12,6 +12,7 @@ from streamscope.trace import Request
 from streamscope.tui import commands
 from streamscope.tui.screens.main import MainScreen
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
+from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
     from streamscope.trial.session import Session
@@ -66,6 +67,9 @@ class StreamscopeApp(App[None]):
             wanted = DEFAULT_THEME
         # Set before anything is drawn, it costs nothing; later, everything is styled twice.
         self.set_reactive(StreamscopeApp.theme, wanted)
+        self.stylesheet.set_variables(self.get_css_variables())
+        for mode, on in (("dark", self.current_theme.dark), ("light", not self.current_theme.dark)):
+            self.set_class(on, f"-{mode}-mode", update=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for themes that do not define them."""
@@ -79,7 +83,7 @@ class StreamscopeApp(App[None]):
         """Bind the person's keys, and say what was wrong with config and themes."""
         self._bind_keys()
         for problem in self._problems:
-            self.notify(problem, severity="warning", timeout=10, markup=False)
+            self.notify(one_line(problem, 400), severity="warning", timeout=10, markup=False)
 
     def _make_session(self) -> "Session":
         self.session = self.open_session()

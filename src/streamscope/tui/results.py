@@ -53,7 +53,7 @@ def verdict(last: Mapping[ChannelName, EndedRun], *, contended: bool) -> Content
         a, b = last["A"], last["B"]
         first = (a.figures["ttfv_s"], b.figures["ttfv_s"])
         total = (a.figures["total_s"], b.figures["total_s"])
-        if first[0] and first[1]:
+        if first[0] and first[1] and a.run.trace.fault is None and b.run.trace.fault is None:
             line = f"First text {words.sooner(first[0], first[1])}"
             if total[0] and total[1]:
                 # One pair can't tell a difference from noise: both numbers, and no claim.

@@ -20,6 +20,7 @@ from streamscope.tui import commands, faces
 from streamscope.tui.recall import Recall
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
+from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
     from textual.content import Content
@@ -129,7 +130,7 @@ class MainScreen(Screen[None]):
         )
 
     def _say(self, problem: str) -> None:
-        self.notify(problem, severity="error", timeout=12, markup=False)
+        self.notify(one_line(problem, 400), severity="error", timeout=12, markup=False)
 
     async def _begin(self) -> None:
         """Fill the frame and go to work, now that there is something to look at."""
@@ -200,7 +201,7 @@ class MainScreen(Screen[None]):
         for part in ("#medians", "#recent"):
             self.query_one(part, Static).update("")
         self._notice.show(faces.bad(why))
-        self._panes["A"].rest(why, "no server")
+        self._panes["A"].rest(one_line(why, 400), "no server")
         self._panes["B"].rest(faces.WITHOUT_SERVER, "no server")
 
     def _report(self, doing: str, share: float | None) -> None:
@@ -270,7 +271,8 @@ class MainScreen(Screen[None]):
         finally:
             self._trial = None
             self._doing = ""
-            self._draw_title()
+            if self.is_running:  # the app may be on its way out
+                self._draw_title()
             if not self._replaying:
                 self._ticker.pause()
         for pane in self._panes.values():
