@@ -142,7 +142,7 @@ def test_a_race_on_a_server_that_takes_turns_is_no_comparison(
         ended = build_ended(trace, channel)
         run = msgspec.structs.replace(ended.run, layout="race")
         pair[run.channel] = type(ended)(run=run, figures=ended.figures)
-    assert said(pair, contended=contended).startswith("A race on a server") is contended
+    assert said(pair, contended=contended).startswith("A race, in which") is contended
 
 
 def test_a_failure_is_said_beside_the_verdict(

@@ -59,7 +59,7 @@ def verdict(last: Mapping[ChannelName, EndedRun], *, contended: bool) -> Content
                 # One pair can't tell a difference from noise: both numbers, and no claim.
                 line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
             if contended and a.run.layout == "race":
-                line = f"A race on a server that takes turns, so one waited for the other: {line}"
+                line = f"A race, in which one may have waited for the other: {line}"
             lines.append(Content.styled(f"{line}.", "bold $verdict"))
         remarks = [*run_notes(a.run), *run_notes(b.run), *pair_notes(a.run, b.run)]
     else:
