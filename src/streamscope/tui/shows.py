@@ -41,10 +41,6 @@ class LiveShow:
         """Whether a run is under way."""
         return bool(self._under_way)
 
-    def clear(self) -> None:
-        """Forget the runs of before: another prompt, another comparison."""
-        self.last.clear()
-
     def run_started(self, step: Step, started_ns: int) -> None:
         """Get the pane ready."""
         del started_ns

@@ -68,7 +68,6 @@ class MainScreen(Screen[None]):
         self._panes: dict[ChannelName, ChannelPane] = {}
         self._show: LiveShow | None = None
         self._replay: ReplayShow | None = None
-        self._measured: Request | None = None
         self._recall = Recall()
         self._typing: Timer | None = None
         self._doing = ""
@@ -243,6 +242,10 @@ class MainScreen(Screen[None]):
             return
         self._measure(pairs)
 
+    def _asked(self, setup: Setup) -> Request:
+        """Return what is asked with the present prompt."""
+        return setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
+
     @work(group="measure", exclusive=True)
     async def _measure(self, pairs: int) -> None:
         """Carry out some pairs, and draw them."""
@@ -250,17 +253,12 @@ class MainScreen(Screen[None]):
         assert setup is not None
         assert session is not None
         self._end_replay()
-        request = setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
-        again = request == self._measured
+        request = self._asked(setup)
         layout: Layout = "apart" if pairs > 1 else self._layout
         plan = session.interactive_plan(setup, request, pairs, layout)
-        if not again or self._show is None:
-            from streamscope.tui.shows import LiveShow
+        from streamscope.tui.shows import LiveShow
 
-            self._show = LiveShow(self._panes, self._run_changed)
-        show = self._show
-        show.clear()
-        self._measured = request
+        show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
         self._verdict.update("")
         trial = session.trial(setup, request, plan, show)
@@ -348,7 +346,7 @@ class MainScreen(Screen[None]):
             return {}
         from streamscope.tui.ended import EndedRun
 
-        request = self._setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
+        request = self._asked(self._setup)
         pair = self._session.last_pair(self._setup, request, self._layout)
         return {run.channel: EndedRun(run=run, figures=figures) for run, figures in pair}
 
@@ -446,8 +444,7 @@ class MainScreen(Screen[None]):
         from streamscope.history import HistoryError
         from streamscope.tui import results
 
-        prompt = self._prompt.text
-        request = self._setup.fill(msgspec.structs.replace(self._request, prompt=prompt))
+        request = self._asked(self._setup)
         try:
             memory = self._session.memory(self._setup, request, self._layout)
         except HistoryError as error:

@@ -1,27 +1,19 @@
 """Search the prompts that were sent before."""
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
+from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.sanitize import one_line
 
 
-class PromptSearch(ModalScreen[str | None]):
+class PromptSearch(Picker[str | None]):
     """Type a part of a prompt, choose it with the arrow keys, take it with enter."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-    ]
 
     def __init__(self, prompts: Callable[[str], list[str]]) -> None:
         """Open the search.
@@ -59,14 +51,6 @@ class PromptSearch(ModalScreen[str | None]):
             options.highlighted = 0
         hint = self.query_one(Static)
         hint.update("" if self._found else "No prompt that was sent before contains that.")
-
-    def action_move(self, step: int) -> None:
-        """Move in the list while the cursor stays in the search field."""
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     @on(Input.Submitted)
     def _take(self) -> None:

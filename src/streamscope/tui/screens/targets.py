@@ -1,31 +1,22 @@
 """Choose what is measured: a server that was found, an engine of ours, or a URL."""
 
-from typing import ClassVar
-
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from streamscope.engines.choose import place
 from streamscope.probe.client import ProbeError
 from streamscope.settings import SettingsError
 from streamscope.trial.session import Session, Setup, Wish
+from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.sanitize import one_line
 from streamscope.wire.urls import validate_url
 
 
-class TargetPicker(ModalScreen[Wish | None]):
+class TargetPicker(Picker[Wish | None]):
     """Choose from the list with the arrow keys, or type a URL; enter takes it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-    ]
 
     def __init__(self, session: Session, setup: Setup | None) -> None:
         """Open the picker.
@@ -89,14 +80,6 @@ class TargetPicker(ModalScreen[Wish | None]):
 
     def _hint(self, text: str) -> None:
         self.query_one(Static).update(Content(one_line(text, 300)))
-
-    def action_move(self, step: int) -> None:
-        """Move in the list while the cursor stays in the field."""
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
