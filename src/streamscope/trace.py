@@ -265,6 +265,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         trace: What happened.
         layout: Whether the pair was measured apart or as a race.
         regime: Whether the prompt may have been cached.
+        nonce: What was put before the prompt so that no cache could know it; empty when warm.
         pair: Number of the pair in its comparison, from 1; 0 for a warm-up.
         position: 1 if it ran first in its pair, 2 if second.
         warmup: Whether it only served to warm up; never pooled.
@@ -280,6 +281,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     trace: Trace
     layout: Layout = "apart"
     regime: Regime = "warm"
+    nonce: str = ""
     pair: int = 1
     position: int = 1
     warmup: bool = False

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.trace import (
     ChannelName,
     Chunk,

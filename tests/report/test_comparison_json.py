@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.report.comparison_json import ComparisonRecord, RunLine, to_json, to_jsonl
 from streamscope.trace import Chunk, Fault, Request, Run, ServerTimings, Target, Trace
 

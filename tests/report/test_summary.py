@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.report.summary import Counts, shared_notes, summarise
 from streamscope.trace import Request, Run, Tokens, Trace
 

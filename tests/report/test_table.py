@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.report.table import as_text, comparison_table
 from streamscope.trace import Chunk, Fault, Run, Target, Tokens, Trace
 
@@ -159,7 +160,7 @@ def test_two_targets_are_both_named(
         build_run(build_stream(1, 9), "A"),
         build_run(build_blocking(9), "B", target=other),
     ]
-    said = text(Comparison(plan=Plan(order="race", layout="race"), runs=runs))
+    said = text(Comparison(plan=Plan(layout="race"), runs=runs))
     assert "A: ollama-chat" in said
     assert "B: openai-chat · big · https://example.org/v1" in said
     assert "order" not in said

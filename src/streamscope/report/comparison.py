@@ -1,33 +1,9 @@
 """A comparison that was carried out: its plan and its runs. What every report is made from."""
 
-from typing import Literal, TypeAlias
-
 import msgspec
 
-from streamscope.trace import ChannelName, Layout, Regime, Run
-
-Order: TypeAlias = Literal["abba", "ab", "ba", "race"]
-"""Which channel goes first in each pair; in a race neither does."""
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How the runs were to be made.
-
-    Attributes:
-        order: Order within the pairs.
-        layout: Whether the runs of a pair were measured apart or at once.
-        regime: Whether the prompt may have been cached.
-        warmup: Warm-ups for each channel, dropped from all figures.
-        repeat: Number of pairs; the most there may be if ``until`` is set.
-        until: Half-width of the median's interval at which to stop, as a share of the median.
-    """
-
-    order: Order = "abba"
-    layout: Layout = "apart"
-    regime: Regime = "warm"
-    warmup: int = 1
-    repeat: int = 6
-    until: float | None = None
+from streamscope.plan import Plan
+from streamscope.trace import ChannelName, Run
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +27,18 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return [name for name in names if self.of(name)]
 
     def pairs(self) -> list[tuple[Run, Run]]:
-        """Return the measured pairs of which both runs exist."""
-        seconds = {run.pair: run for run in self.of("B") if not run.warmup}
+        """Return the measured pairs, A first, by number of pair.
+
+        A run that failed and was made once more counts as what it became in the end.
+        """
+        last: dict[tuple[int, ChannelName], Run] = {}
+        for run in self.runs:
+            before = last.get((run.pair, run.channel))
+            if not run.warmup and (run.trace.ok or before is None or not before.trace.ok):
+                last[run.pair, run.channel] = run
+        numbers = sorted({pair for pair, _ in last})
         return [
-            (run, seconds[run.pair])
-            for run in self.of("A")
-            if not run.warmup and run.pair in seconds
+            (last[pair, "A"], last[pair, "B"])
+            for pair in numbers
+            if (pair, "A") in last and (pair, "B") in last
         ]

@@ -12,7 +12,8 @@ from streamscope import __version__
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.notes import Note, run_notes
 from streamscope.measure.timing import survey
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.report.summary import SharedNote, Spread, Summary, shared_notes, summarise
 from streamscope.trace import (
     ChannelName,

@@ -15,8 +15,8 @@ import msgspec
 
 from streamscope.measure.figures import FIGURES
 from streamscope.measure.notes import Note
+from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
-from streamscope.report.comparison import Plan
 from streamscope.report.summary import SharedNote, Spread
 from streamscope.trace import Fault, Request, ServerTimings, Tokens
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamscope.measure.figures import BY_NAME, Figure
-from streamscope.report.comparison import Comparison, Plan
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
 from streamscope.report.summary import (
     Counts,
     SharedNote,
@@ -109,7 +110,7 @@ def _request(run: Run) -> str:
 def _plan(comparison: Comparison) -> str:
     plan: Plan = comparison.plan
     words = ["race" if plan.layout == "race" else "measured apart"]
-    if plan.order != "race":
+    if plan.layout != "race":
         words.append(f"order {plan.order.upper()}")
     words.append(plan.regime)
     clocks = Counter(run.trace.clock for run in comparison.runs)

@@ -1,0 +1,89 @@
+"""What is taken for granted when figures become advice: conventions, each one a setting.
+
+None of these numbers is a law of nature. Where they come from stands in ``docs/metrics.md``.
+"""
+
+import msgspec
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a difference counts, and when streaming is worth it.
+
+    Attributes:
+        margin: Totals and rates whose ratio surely lies within ``1 / (1 + margin)`` and
+            ``1 + margin`` are equivalent.
+        wait_margin: The same for waits, of which people notice less (Weber fraction).
+        least_share: Streaming changes something from this share of the whole time on.
+        least_benefit_s: And from this many seconds of reading ahead on.
+        long_s: Whole times above it must stream, s.
+        wait_s: Waits for the first text above it must be mended first, s.
+        hidden_share: Share of tokens thought in secret above which the wait must be mended
+            first, if it is longer than ``hidden_wait_s``.
+        hidden_wait_s: See there, s.
+        drift: Later runs slower or faster than earlier ones by more than this share are told.
+    """
+
+    margin: float = 0.05
+    wait_margin: float = 0.20
+    least_share: float = 0.20
+    least_benefit_s: float = 1.0
+    long_s: float = 10.0
+    wait_s: float = 10.0
+    hidden_share: float = 0.5
+    hidden_wait_s: float = 2.0
+    drift: float = 0.05
+
+
+class Reader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast the person reads. Defaults: silent English (Brysbaert 2019); CJK aloud (IReST).
+
+    Attributes:
+        words_per_minute: In scripts with spaces.
+        characters_per_minute: In Han and kana.
+        tokens_per_word: For figures that are defined by tokens.
+    """
+
+    words_per_minute: float = 238.0
+    characters_per_minute: float = 255.0
+    tokens_per_word: float = 1.3
+
+
+class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What practitioners call instant, sluggish and even. No primary study was found.
+
+    Attributes:
+        instant_s: First text sooner than this feels instant, s.
+        sluggish_s: First text later than this feels sluggish, s.
+        even_low_ms: Gaps from here on look natural, ms.
+        even_high_ms: Gaps up to here look natural, ms.
+    """
+
+    instant_s: float = 0.5
+    sluggish_s: float = 2.0
+    even_low_ms: float = 20.0
+    even_high_ms: float = 50.0
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What blocking costs beside the wait.
+
+    Attributes:
+        timeout_s: Time-out of the clients that will call the server, s.
+        stop_after_words: Words of the answer after which a reader may have seen enough.
+        price_per_million: Price of a million output tokens; 0 for none.
+        currency: What the price is in.
+    """
+
+    timeout_s: float = 30.0
+    stop_after_words: int = 50
+    price_per_million: float = 0.0
+    currency: str = "USD"
+
+
+class Conventions(msgspec.Struct, frozen=True, kw_only=True):
+    """All of them."""
+
+    thresholds: Thresholds = Thresholds()
+    reader: Reader = Reader()
+    bands: Bands = Bands()
+    costs: Costs = Costs()
