@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 import platformdirs
 
-from streamscope.trace import Layout
+from streamscope.measure.conventions import Bands, Conventions, Costs, Reader, Share, Thresholds
+from streamscope.plan import LEAST, MOST, Order, Plan
+from streamscope.trace import Layout, Regime
 
 APP = "streamscope"
 
@@ -55,6 +57,43 @@ class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_s: Seconds = 600.0
 
 
+class ComparisonDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a comparison is made when nothing else is said.
+
+    Attributes:
+        repeat: Exactly so many pairs; 0 for as many as it takes.
+        until: Half-width of the medians' intervals at which it ends, as a share of the median.
+        least: Fewest pairs then.
+        most: Most pairs then.
+        warmup: Runs on each channel before, which are dropped.
+        cooldown_s: Pause before each pair but the first, s.
+        order: Who goes first in a pair.
+        regime: Whether the prompt may be in the server's cache.
+    """
+
+    repeat: Annotated[int, msgspec.Meta(ge=0, le=MAX_REPEAT)] = 0
+    until: Share = 0.05
+    least: Annotated[int, msgspec.Meta(ge=LEAST, le=MAX_REPEAT)] = LEAST
+    most: Annotated[int, msgspec.Meta(ge=LEAST, le=MAX_REPEAT)] = MOST
+    warmup: Annotated[int, msgspec.Meta(ge=0, le=MAX_REPEAT)] = 1
+    cooldown_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    order: Order = "abba"
+    regime: Regime = "warm"
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that this makes."""
+        return Plan(
+            order=self.order,
+            regime=self.regime,
+            warmup=self.warmup,
+            repeat=self.repeat or max(self.least, self.most),
+            until=None if self.repeat else self.until,
+            least=self.least,
+            cooldown_s=self.cooldown_s,
+        )
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The config file.
 
@@ -66,10 +105,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         model: Its model; the server's first when empty.
         model_file: A GGUF file for the local model instead of the one that is fetched.
         profile: Name of the simulator's profile.
-        repeat: Pairs that the repeat key measures.
         allow_plain_http_key: Send a key over unencrypted HTTP to another machine.
         request: What is asked for by default.
         timeouts: Bounds of one run.
+        comparison: How comparisons are made.
+        verdict: When a difference counts, and when streaming is worth it.
+        reader: How fast the person reads.
+        bands: What counts as instant, sluggish and even.
+        costs: What blocking costs beside the wait.
         keys: Key for a command, by the command's name.
         layouts: Whether a run is a race or apart, by target.
     """
@@ -81,12 +124,23 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
     model_file: str = ""
     profile: str = "default"
-    repeat: Annotated[int, msgspec.Meta(ge=1, le=MAX_REPEAT)] = 5
     allow_plain_http_key: bool = False
     request: RequestDefaults = RequestDefaults()
     timeouts: Timeouts = Timeouts()
+    comparison: ComparisonDefaults = ComparisonDefaults()
+    verdict: Thresholds = Thresholds()
+    reader: Reader = Reader()
+    bands: Bands = Bands()
+    costs: Costs = Costs()
     keys: dict[str, str] = {}
     layouts: dict[str, Layout] = {}
+
+    @property
+    def conventions(self) -> Conventions:
+        """What turns figures into advice."""
+        return Conventions(
+            thresholds=self.verdict, reader=self.reader, bands=self.bands, costs=self.costs
+        )
 
 
 class Places(msgspec.Struct, frozen=True):

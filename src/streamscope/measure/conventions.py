@@ -3,7 +3,18 @@
 None of these numbers is a law of nature. Where they come from stands in ``docs/metrics.md``.
 """
 
+from typing import Annotated
+
 import msgspec
+
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+"""More than nothing, at most all."""
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+"""At most a day."""
+
+Speed = Annotated[float, msgspec.Meta(ge=1, le=100_000)]
+"""Words or characters a minute."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,15 +34,15 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         drift: Later runs slower or faster than earlier ones by more than this share are told.
     """
 
-    margin: float = 0.05
-    wait_margin: float = 0.20
-    least_share: float = 0.20
-    least_benefit_s: float = 1.0
-    long_s: float = 10.0
-    wait_s: float = 10.0
-    hidden_share: float = 0.5
-    hidden_wait_s: float = 2.0
-    drift: float = 0.05
+    margin: Share = 0.05
+    wait_margin: Share = 0.20
+    least_share: Share = 0.20
+    least_benefit_s: Seconds = 1.0
+    long_s: Seconds = 10.0
+    wait_s: Seconds = 10.0
+    hidden_share: Share = 0.5
+    hidden_wait_s: Seconds = 2.0
+    drift: Share = 0.05
 
 
 class Reader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,9 +54,9 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tokens_per_word: For figures that are defined by tokens.
     """
 
-    words_per_minute: float = 238.0
-    characters_per_minute: float = 255.0
-    tokens_per_word: float = 1.3
+    words_per_minute: Speed = 238.0
+    characters_per_minute: Speed = 255.0
+    tokens_per_word: Annotated[float, msgspec.Meta(gt=0, le=100)] = 1.3
 
 
 class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,10 +69,10 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         even_high_ms: Gaps up to here look natural, ms.
     """
 
-    instant_s: float = 0.5
-    sluggish_s: float = 2.0
-    even_low_ms: float = 20.0
-    even_high_ms: float = 50.0
+    instant_s: Seconds = 0.5
+    sluggish_s: Seconds = 2.0
+    even_low_ms: Annotated[float, msgspec.Meta(ge=0)] = 20.0
+    even_high_ms: Annotated[float, msgspec.Meta(gt=0)] = 50.0
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,10 +85,10 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         currency: What the price is in.
     """
 
-    timeout_s: float = 30.0
-    stop_after_words: int = 50
-    price_per_million: float = 0.0
-    currency: str = "USD"
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 30.0
+    stop_after_words: Annotated[int, msgspec.Meta(ge=1)] = 50
+    price_per_million: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    currency: Annotated[str, msgspec.Meta(max_length=8)] = "USD"
 
 
 class Conventions(msgspec.Struct, frozen=True, kw_only=True):
