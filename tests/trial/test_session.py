@@ -10,11 +10,12 @@ import pytest_asyncio
 from rich.pretty import pretty_repr
 
 from streamscope.history import History, HistoryError
+from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits
 from streamscope.trace import Request, Target, Trace
 from streamscope.trial import session as module
-from streamscope.trial.plan import Plan
+from streamscope.trial.plan import Course
 from streamscope.trial.session import NoServerError, Session, Setup, Wish
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Build = Callable[..., Session]
 
 REQUEST = Request(prompt="Why?")
+ONE_PAIR = Course(plan=Plan(repeat=1, warmup=0))
 TARGET = Target(protocol="openai-chat", url="https://model.example/v1", model="tiny")
 SETUP = Setup(target=TARGET, key="sk-verysecret")
 
@@ -74,26 +76,33 @@ async def test_the_first_pair_of_a_prompt_fills_the_cache_and_later_ones_go_on(
     build: "Build",
 ) -> None:
     session = build()
-    plans = [session.interactive_plan(SETUP, REQUEST, pairs, "apart") for pairs in (1, 2, 1)]
-    assert [plan.warmups for plan in plans] == [1, 0, 0]
-    assert [plan.first_pair for plan in plans] == [0, 1, 3]
-    assert all(plan.prefill_only for plan in plans)
-    other = session.interactive_plan(SETUP, Request(prompt="How?"), 1, "apart")
-    assert (other.warmups, other.first_pair) == (1, 0)
+    courses = [session.course(SETUP, REQUEST, Plan(repeat=pairs)) for pairs in (1, 2, 1)]
+    assert [course.pairs_before for course in courses] == [0, 1, 3]
+    assert [course.prefill_only for course in courses] == [True, False, True]
+    assert courses[0].plan.warmup == 1
+    assert courses[2].plan.warmup == 0, "the cache is full"
+    other = session.course(SETUP, Request(prompt="How?"), Plan(repeat=1))
+    assert (other.plan.warmup, other.pairs_before) == (1, 0)
+
+
+async def test_a_comparison_has_the_warm_ups_of_its_plan(build: "Build") -> None:
+    uncached = Setup(target=TARGET, uncached=True)
+    course = build().course(uncached, REQUEST, Plan(repeat=6, warmup=2))
+    assert (course.plan.warmup, course.prefill_only) == (2, False)
 
 
 async def test_nothing_is_filled_where_nothing_is_cached_or_disturbed(build: "Build") -> None:
     session = build()
-    assert session.interactive_plan(SETUP, REQUEST, 1, "race").warmups == 0
+    assert session.course(SETUP, REQUEST, Plan(repeat=1, layout="race")).plan.warmup == 0
     uncached = Setup(target=TARGET, uncached=True)
-    assert session.interactive_plan(uncached, Request(prompt="How?"), 1, "apart").warmups == 0
+    assert session.course(uncached, Request(prompt="How?"), Plan(repeat=1)).plan.warmup == 0
 
 
 async def test_a_key_and_a_proxy_go_to_every_run(
     build: "Build", fake_probe: "FakeProbe", diary: "Diary"
 ) -> None:
     setup = Setup(target=TARGET, key="k", proxy="http://proxy:1", version="0.9")
-    runs = await build().trial(setup, REQUEST, Plan(), diary).carry_out()
+    runs = await build().trial(setup, REQUEST, ONE_PAIR, diary).carry_out()
     assert [(start.key, start.proxy, start.mode) for start in fake_probe.starts] == [
         ("k", "http://proxy:1", "stream"),
         ("k", "http://proxy:1", "blocking"),
@@ -108,16 +117,16 @@ async def test_after_a_stopped_run_the_server_is_left_in_peace_for_a_while(
     session = build()
     fake_probe.answer = lambda start: Trace(mode=start.mode, ended="cancelled")
     stopped_ns = time.monotonic_ns()
-    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    await session.trial(SETUP, REQUEST, ONE_PAIR, diary).carry_out()
     before = len(fake_probe.starts)
-    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    await session.trial(SETUP, REQUEST, ONE_PAIR, diary).carry_out()
     assert len(fake_probe.starts) == before + 2
     assert time.monotonic_ns() - stopped_ns >= 0.05e9
 
 
 async def test_runs_are_kept_and_remembered(build: "Build", diary: "Diary", tmp_path: Path) -> None:
     session = build(history=History.open(tmp_path / "history.db"))
-    await session.trial(SETUP, REQUEST, Plan(pairs=2), diary).carry_out()
+    await session.trial(SETUP, REQUEST, Course(plan=Plan(repeat=2, warmup=0)), diary).carry_out()
     await session.saved()
     assert session.problems() == []
     memory = session.memory(SETUP, REQUEST, "apart")
@@ -137,7 +146,7 @@ async def test_a_run_that_could_not_be_kept_is_told_once(
 
     monkeypatch.setattr(store, "insert_run", refuse)
     session = build(history=History.open(tmp_path / "history.db"))
-    runs = await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    runs = await session.trial(SETUP, REQUEST, ONE_PAIR, diary).carry_out()
     await session.saved()
     assert len(runs) == 2, "the comparison goes on all the same"
     assert session.problems() == ["The disk is full."] * 2
@@ -146,7 +155,7 @@ async def test_a_run_that_could_not_be_kept_is_told_once(
 
 async def test_without_a_history_nothing_is_remembered(build: "Build", diary: "Diary") -> None:
     session = build()
-    await session.trial(SETUP, REQUEST, Plan(), diary).carry_out()
+    await session.trial(SETUP, REQUEST, ONE_PAIR, diary).carry_out()
     assert session.memory(SETUP, REQUEST, "apart").recent == []
     assert (session.prompts(), session.notice, session.problems()) == ([], "", [])
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamscope.measure.figures import Figures
+from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits, Start
-from streamscope.trace import Fault, FaultCode, Request, Run, Target, Trace
-from streamscope.trial.plan import Channel, Plan
-from streamscope.trial.trial import HOPELESS, Trial
+from streamscope.trace import Chunk, Fault, FaultCode, Request, Run, Target, Trace
+from streamscope.trial.plan import Channel, Course
+from streamscope.trial.trial import HOPELESS, Trial, asked_pause_s
 
 if TYPE_CHECKING:
     from tests.trial.conftest import Diary, FakeProbe
@@ -29,7 +30,7 @@ def saved() -> list[Run]:
 
 @pytest.fixture
 def build(fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]) -> "Build":
-    def trial(plan: Plan, **more: typing.Any) -> Trial:
+    def trial(plan: Plan, *, prefill_only: bool = False, **more: typing.Any) -> Trial:
         def save(run: Run, figures: Figures) -> None:
             assert figures.values
             saved.append(run)
@@ -41,13 +42,19 @@ def build(fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]) -> "Build":
                 "B": Channel(name="B", target=TARGET, mode="blocking", key="k"),
             },
             "request": Request(prompt="Why?", max_tokens=50),
-            "plan": plan,
+            "course": Course(plan=plan, prefill_only=prefill_only),
+            "retry_pause_s": 0.0,
             "listener": diary,
             "save": save,
         }
         return Trial(**(members | more))
 
     return trial
+
+
+def plan(**more: typing.Any) -> Plan:
+    """Return a plan of one pair, without warm-ups, but for what is said."""
+    return Plan(**({"repeat": 1, "warmup": 0} | more))
 
 
 def failing(code: FaultCode) -> Callable[[Start], Trace]:
@@ -60,7 +67,7 @@ async def test_both_channels_are_asked_the_same(
     build: "Build", fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]
 ) -> None:
     limits = Limits(total_s=9)
-    runs = await build(Plan(pairs=2), limits=limits, proxy="http://p:1").carry_out()
+    runs = await build(plan(repeat=2), limits=limits, proxy="http://p:1").carry_out()
     assert [(run.channel, run.pair, run.position) for run in runs] == [
         ("A", 1, 1),
         ("B", 1, 2),
@@ -84,7 +91,7 @@ async def test_both_channels_are_asked_the_same(
 
 
 async def test_a_race_has_both_under_way(build: "Build", fake_probe: "FakeProbe") -> None:
-    runs = await build(Plan(pairs=3, layout="race")).carry_out()
+    runs = await build(plan(repeat=3, layout="race")).carry_out()
     assert fake_probe.at_once == 2
     assert {run.layout for run in runs} == {"race"}
     assert sorted(run.channel for run in runs) == ["A"] * 3 + ["B"] * 3
@@ -93,14 +100,14 @@ async def test_a_race_has_both_under_way(build: "Build", fake_probe: "FakeProbe"
 async def test_warm_ups_are_kept_as_such(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run]
 ) -> None:
-    await build(Plan(warmups=1, prefill_only=True)).carry_out()
+    await build(plan(warmup=1), prefill_only=True).carry_out()
     assert [run.warmup for run in saved] == [True, False, False]
     assert [start.request.max_tokens for start in fake_probe.starts] == [1, 50, 50]
     assert saved[0].request.max_tokens == 1
 
 
 async def test_simulated_answers_are_marked(build: "Build", saved: list[Run]) -> None:
-    await build(Plan(), engine="simulator", server_version="0.1").carry_out()
+    await build(plan(), engine="simulator", server_version="0.1").carry_out()
     assert all(run.trace.flags == ["simulated"] for run in saved)
     assert {(run.engine, run.server_version) for run in saved} == {("simulator", "0.1")}
 
@@ -110,8 +117,8 @@ async def test_only_what_every_run_would_meet_again_ends_a_comparison(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run], code: FaultCode
 ) -> None:
     fake_probe.answer = failing(code)
-    runs = await build(Plan(pairs=2)).carry_out()
-    assert len(runs) == (1 if code in HOPELESS else 4)
+    runs = await build(plan(repeat=2)).carry_out()
+    assert len(runs) == (1 if code in HOPELESS else 8), "each one is made twice"
     assert saved == runs, "a failed run is kept like any other"
 
 
@@ -119,7 +126,7 @@ async def test_a_race_that_is_hopeless_keeps_both_runs(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run]
 ) -> None:
     fake_probe.answer = failing("auth")
-    assert len(await build(Plan(pairs=2, layout="race")).carry_out()) == 2
+    assert len(await build(plan(repeat=2, layout="race")).carry_out()) == 2
     assert len(saved) == 2
 
 
@@ -127,7 +134,7 @@ async def test_a_probe_that_does_not_start_is_a_fault(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run]
 ) -> None:
     fake_probe.answer = lambda _: ProbeError("It did not start.")
-    (run,) = await build(Plan(pairs=3)).carry_out()
+    (run,) = await build(plan(repeat=3)).carry_out()
     assert saved == [run]
     assert run.trace.fault == Fault(code="probe", sentence="It did not start.")
     assert run.trace.ended == "error"
@@ -138,7 +145,7 @@ async def test_stopping_ends_what_is_under_way_and_begins_nothing(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run], layout: typing.Any
 ) -> None:
     fake_probe.answer = lambda _: None
-    trial = build(Plan(pairs=5, layout=layout))
+    trial = build(plan(repeat=5, layout=layout))
     carrying = asyncio.create_task(trial.carry_out())
     await fake_probe.began.wait()
     await asyncio.sleep(0)
@@ -151,7 +158,7 @@ async def test_stopping_ends_what_is_under_way_and_begins_nothing(
 
 
 async def test_stopping_before_it_begins(build: "Build", fake_probe: "FakeProbe") -> None:
-    trial = build(Plan(pairs=5))
+    trial = build(plan(repeat=5))
     trial.stop()
     assert await trial.carry_out() == []
     assert fake_probe.starts == []
@@ -165,7 +172,7 @@ async def test_it_waits_until_the_server_is_done_with_what_was_stopped(
     async def settle() -> None:
         await quiet.wait()
 
-    carrying = asyncio.create_task(build(Plan(), settle=settle).carry_out())
+    carrying = asyncio.create_task(build(plan(), settle=settle).carry_out())
     await asyncio.sleep(0)
     assert fake_probe.starts == []
     quiet.set()
@@ -183,7 +190,7 @@ async def test_a_race_ends_with_a_listener_that_fails(
     )
     monkeypatch.setattr(diary, "run_ended", fail)
     with pytest.raises(ExceptionGroup) as raised:
-        await build(Plan(layout="race")).carry_out()
+        await build(plan(layout="race")).carry_out()
     assert raised.group_contains(LookupError, match="the pane is gone")
     assert fake_probe.under_way == {}, "the other run does not go on by itself"
 
@@ -192,10 +199,146 @@ async def test_cancelling_it_leaves_no_run_behind(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run]
 ) -> None:
     fake_probe.answer = lambda _: None
-    carrying = asyncio.create_task(build(Plan(layout="race")).carry_out())
+    carrying = asyncio.create_task(build(plan(layout="race")).carry_out())
     await fake_probe.began.wait()
     carrying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await carrying
     assert fake_probe.under_way == {}
     assert saved == []
+
+
+def taking(*seconds: float) -> Callable[[Start], Trace]:
+    """Answer so that the pairs take so long in turn; the last one for good."""
+    runs = iter([each for each in seconds for _ in "AB"])
+    last = seconds[-1]
+
+    def answer(start: Start) -> Trace:
+        end = round(next(runs, last) * 1e9)
+        first = end if start.mode == "blocking" else end // 4
+        chunks = [Chunk(first, "answer", "Be", 0), Chunk(end, "answer", "cause.", 1)]
+        return Trace(mode=start.mode, chunks=chunks, marks={"sent": 0, "done": end}, ended="stop")
+
+    return answer
+
+
+async def test_a_run_that_fails_is_made_once_more(build: "Build", fake_probe: "FakeProbe") -> None:
+    bad = [failing("busy"), taking(1.0)]
+    fake_probe.answer = lambda start: (bad.pop(0) if len(bad) > 1 else bad[0])(start)
+    runs = await build(plan(repeat=2)).carry_out()
+    assert [(run.channel, run.pair, run.trace.ended) for run in runs] == [
+        ("A", 1, "error"),
+        ("A", 1, "stop"),
+        ("B", 1, "stop"),
+        ("B", 2, "stop"),
+        ("A", 2, "stop"),
+    ]
+
+
+async def test_a_stopped_run_is_not_made_again(build: "Build", fake_probe: "FakeProbe") -> None:
+    trial = build(plan(repeat=3))
+
+    def stopped(start: Start) -> Trace:
+        trial.stop()
+        return failing("cut")(start)
+
+    fake_probe.answer = stopped
+    assert len(await trial.carry_out()) == 1
+
+
+async def test_it_gives_up_where_pair_after_pair_fails(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fake_probe.answer = failing("server")
+    runs = await build(plan(repeat=30)).carry_out()
+    assert {run.pair for run in runs} == {1, 2, 3}
+
+
+async def test_single_failures_do_not_add_up(build: "Build", fake_probe: "FakeProbe") -> None:
+    """What fails now and then is no reason to end a comparison."""
+    count = iter(range(1000))
+    good = taking(1.0)
+    # Both tries of every second pair's first run fail.
+    fake_probe.answer = lambda start: (
+        failing("cut")(start) if next(count) % 5 in (0, 1) else good(start)
+    )
+    runs = await build(plan(repeat=9)).carry_out()
+    assert max(run.pair for run in runs) == 9
+
+
+async def test_it_ends_when_the_medians_are_known_well_enough(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fake_probe.answer = taking(1.0, 1.01, 0.99, 1.0, 1.02, 1.0)
+    trial = build(plan(repeat=30, until=0.05))
+    assert len(await trial.carry_out()) == 12, "six pairs, and not one more"
+    assert trial.progress.width is not None
+    assert trial.progress.width <= 0.05
+
+
+async def test_it_goes_on_while_they_are_not(build: "Build", fake_probe: "FakeProbe") -> None:
+    wild = [1.0, 2.0, 3.0, 1.5, 2.5, 1.2, 2.8, 1.1, 2.9, 2.0, 1.0, 3.0]
+    fake_probe.answer = taking(*wild)
+    trial = build(plan(repeat=12, until=0.05))
+    assert len(await trial.carry_out()) == 24, "the most there may be"
+    assert (trial.progress.pairs, trial.progress.most) == (12, 12)
+
+
+async def test_a_stopped_comparison_goes_on_where_it_was(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    trial = build(plan(repeat=4))
+    good = taking(1.0)
+
+    def stopped_at_the_fourth(start: Start) -> Trace:
+        if len(fake_probe.starts) <= 3:
+            return good(start)
+        trial.stop()
+        return Trace(mode=start.mode, ended="cancelled")
+
+    fake_probe.answer = stopped_at_the_fourth
+    runs = await trial.carry_out()
+    assert [(run.channel, run.pair) for run in runs] == [("A", 1), ("B", 1), ("B", 2), ("A", 2)]
+    fake_probe.answer = good
+    course = Course(plan=plan(repeat=4), comparison_id=trial.comparison_id, runs=tuple(trial.runs))
+    went_on = build(plan(), course=course)
+    everything = await went_on.carry_out()
+    new = everything[len(runs) :]
+    assert [(run.channel, run.pair) for run in new] == [
+        ("B", 2),  # the pair that was cut short is measured anew, both runs next to each other
+        ("A", 2),
+        ("A", 3),
+        ("B", 3),
+        ("B", 4),
+        ("A", 4),
+    ]
+    assert {run.comparison_id for run in everything} == {trial.comparison_id}
+    assert went_on.progress.pairs == 4
+
+
+async def test_a_cold_prompt_is_new_each_time_and_kept_as_it_was_typed(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    runs = await build(plan(repeat=2, warmup=1, regime="cold")).carry_out()
+    sent = [start.request.prompt for start in fake_probe.starts]
+    assert len(set(sent)) == 6
+    assert len(set(map(len, sent))) == 1
+    assert [f"[{run.nonce}] Why?" for run in runs] == sent
+    assert {run.request.prompt for run in runs} == {"Why?"}
+    assert {run.regime for run in runs} == {"cold"}
+
+
+async def test_stopping_cuts_a_cool_down_short(build: "Build", fake_probe: "FakeProbe") -> None:
+    trial = build(plan(repeat=2, cooldown_s=1e6))
+    carrying = asyncio.create_task(trial.carry_out())
+    while trial.progress.pairs < 1:
+        await asyncio.sleep(0)  # noqa: ASYNC110 (nothing is told when a pause begins)
+    trial.stop()
+    assert len(await carrying) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("3", 3.0), ("", 0.0), ("1e9", 60.0), ("-5", 0.0), ("nan", 0.0)]
+)
+def test_a_server_may_ask_for_a_longer_pause(asked: str, seconds: float) -> None:
+    assert asked_pause_s(Trace(mode="stream", headers={"retry-after": asked})) == seconds

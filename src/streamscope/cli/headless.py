@@ -14,14 +14,14 @@ from streamscope.cli import start
 from streamscope.cli.arguments import Options, UsageError
 from streamscope.history import History, HistoryError
 from streamscope.measure.figures import Figures
+from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
-from streamscope.report.comparison import Plan as ReportedPlan
 from streamscope.report.comparison_json import to_json, to_jsonl
 from streamscope.report.table import as_text, comparison_table
 from streamscope.report.words import plain, seconds
 from streamscope.settings import SettingsError
 from streamscope.trace import Chunk, Request, Run, Trace
-from streamscope.trial.plan import Plan, Step
+from streamscope.trial.plan import Course, Step
 from streamscope.trial.session import NoServerError, Session
 from streamscope.trial.trial import Trial
 
@@ -117,8 +117,8 @@ def run(options: Options) -> int:
 
 async def _compare(options: Options, session: Session, request: Request) -> int:
     plan = Plan(
-        pairs=options.repeat,
-        warmups=options.warmup,
+        repeat=options.repeat,
+        warmup=options.warmup,
         order="abba" if options.order == "race" else options.order,
         layout="race" if options.order == "race" else "apart",
     )
@@ -147,22 +147,15 @@ async def _compare(options: Options, session: Session, request: Request) -> int:
             except asyncio.CancelledError:
                 return EXIT_INTERRUPTED
             progress.say(f"{setup.reason} {setup.caution}".rstrip())
-            progress.total = 2 * (plan.pairs + plan.warmups)
-            trial = session.trial(setup, setup.fill(request), plan, progress)
+            progress.total = 2 * (plan.repeat + plan.warmup)
+            trial = session.trial(setup, setup.fill(request), Course(plan=plan), progress)
             runs = await trial.carry_out()
             await session.saved()
             for problem in session.problems():
                 progress.say(problem)
         finally:
             await session.close()
-    reported = ReportedPlan(
-        order=options.order,
-        layout=plan.layout,
-        regime=plan.regime,
-        warmup=options.warmup,
-        repeat=options.repeat,
-    )
-    printed = _print(Comparison(plan=reported, runs=runs), options)
+    printed = _print(Comparison(plan=plan, runs=runs), options)
     if trial.stopped:
         return EXIT_INTERRUPTED
     return EXIT_DONE if printed and all(each.trace.ok for each in runs) else EXIT_FAILED

@@ -1,19 +1,21 @@
-"""Which runs a comparison consists of, and in which order.
+"""Which runs a comparison consists of.
 
 Two live requests on a server with one slot queue behind each other, so runs are measured one at a
-time unless a race is asked for. Alternating which channel goes first (A B, B A, A B …) keeps a
-machine that slowly warms up or throttles from favouring one of them: the mean positions of both
-are the same after every second pair (metrics, chapter on experimental design).
+time unless a race is asked for. Who goes first in each pair is ``order``'s business.
 """
 
-from typing import Any, Literal
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
-from streamscope.trace import ChannelName, Layout, Mode, Regime, Request, Target
+from streamscope.plan import Plan
+from streamscope.trace import ChannelName, Mode, Request, Run, Target
+from streamscope.trial.order import arrangement
 
-Order = Literal["abba", "ab", "ba"]
-"""Who goes first in a pair: by turns, always A, or always B."""
+NONCE_BYTES = 4
+"""Random bytes in a nonce: enough that no cache has seen it, and always of the same length."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,27 +41,23 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return [("name", self.name), ("target", self.target), ("mode", self.mode)]
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How a comparison is to be carried out.
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan, and where in it one stands.
 
     Attributes:
-        pairs: Number of pairs.
-        warmups: Runs on each channel before, which are dropped.
-        order: Who goes first.
-        layout: Apart, or both at once.
-        regime: Whether the prompt may be in the server's cache.
+        plan: The plan.
         prefill_only: Whether a warm-up stops after one token: it loads the model and fills the
             cache, which is all that an interactive pair needs.
-        first_pair: How many pairs of the same comparison went before, for the order.
+        pairs_before: How many pairs of other comparisons went before, for the order.
+        comparison_id: The comparison that is continued; empty for a new one.
+        runs: What that one had measured before it was stopped.
     """
 
-    pairs: int = 1
-    warmups: int = 0
-    order: Order = "abba"
-    layout: Layout = "apart"
-    regime: Regime = "warm"
+    plan: Plan = Plan()
     prefill_only: bool = False
-    first_pair: int = 0
+    pairs_before: int = 0
+    comparison_id: str = ""
+    runs: tuple[Run, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -78,27 +76,60 @@ class Step(msgspec.Struct, frozen=True):
     warmup: bool = False
 
 
-def steps(plan: Plan) -> list[tuple[Step, ...]]:
-    """Return the runs of a plan in order; runs that go at once stand in one tuple.
+CHANNELS: tuple[ChannelName, ...] = ("A", "B")
+
+
+def warmups(course: Course) -> Iterator[Step]:
+    """Yield the warm-ups, which are dropped.
 
     A plan whose warm-ups only prefill needs one run for them, as there is one cache to fill.
     """
-    order: list[tuple[Step, ...]] = []
-    for _ in range(plan.warmups):
-        order.append((Step("A", 0, 1, True),))
-        if not plan.prefill_only:
-            order.append((Step("B", 0, 2, True),))
-    for pair in range(1, plan.pairs + 1):
-        a_first = plan.order == "ab" or (plan.order == "abba" and (pair + plan.first_pair) % 2 == 1)
-        sides: tuple[ChannelName, ChannelName] = ("A", "B") if a_first else ("B", "A")
-        first, second = Step(sides[0], pair, 1), Step(sides[1], pair, 2)
-        if plan.layout == "race":
-            order.append((first, second))
-        else:
-            order.extend([(first,), (second,)])
-    return order
+    for _ in range(course.plan.warmup):
+        for position, channel in enumerate(CHANNELS[:1] if course.prefill_only else CHANNELS, 1):
+            yield Step(channel, 0, position, True)
 
 
-def warmup_request(request: Request, *, prefill_only: bool) -> Request:
-    """Return what a warm-up asks: the same, or only its first token."""
-    return msgspec.structs.replace(request, max_tokens=1) if prefill_only else request
+def pair_steps(course: Course, pair: int) -> tuple[Step, ...]:
+    """Return the runs of a pair, numbered from 1, in the order in which they go."""
+    plan = course.plan
+    block = pair - 1 + course.pairs_before
+    sides = arrangement(plan.order, CHANNELS, block, plan.seed)
+    return tuple(Step(side, pair, position) for position, side in enumerate(sides, 1))
+
+
+def whole_pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """Return the measured pairs of which both runs ended well, by number of pair.
+
+    A run that failed and was repeated counts as what it became.
+    """
+    good: dict[tuple[int, ChannelName], Run] = {
+        (run.pair, run.channel): run for run in runs if run.trace.ok and not run.warmup
+    }
+    numbers = sorted({pair for pair, _ in good})
+    return [
+        (good[pair, "A"], good[pair, "B"])
+        for pair in numbers
+        if (pair, "A") in good and (pair, "B") in good
+    ]
+
+
+def new_nonce() -> str:
+    """Return what makes a prompt one that no cache has seen, always of the same length."""
+    return secrets.token_hex(NONCE_BYTES)
+
+
+def asked_request(request: Request, step: Step, course: Course) -> Request:
+    """Return what a step asks: the request, or only its first token for a warm-up that prefills."""
+    if step.warmup and course.prefill_only:
+        return msgspec.structs.replace(request, max_tokens=1)
+    return request
+
+
+def with_nonce(request: Request, nonce: str) -> Request:
+    """Return a request whose prompt no cache has seen; itself without a nonce.
+
+    The nonce stands at the very start, because a cache keeps what comes before a difference.
+    """
+    if not nonce:
+        return request
+    return msgspec.structs.replace(request, prompt=f"[{nonce}] {request.prompt}")

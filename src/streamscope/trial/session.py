@@ -21,10 +21,11 @@ from streamscope.engines.ollama_host import parse_ollama_host
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError, RunRow
 from streamscope.measure.figures import Figures, measure
+from streamscope.plan import Plan
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
 from streamscope.trace import Layout, Mode, Request, Run, Target
-from streamscope.trial.plan import Channel, Plan
+from streamscope.trial.plan import Channel, Course
 from streamscope.trial.trial import Listener, Trial
 
 Report = Callable[[str, float | None], None]
@@ -294,32 +295,29 @@ class Session:
 
     # ------------------------------------------------------------------------------- measuring
 
-    def interactive_plan(self, setup: Setup, request: Request, pairs: int, layout: Layout) -> Plan:
-        """Return the plan for some pairs that a person asks for on the screen.
+    def course(self, setup: Setup, request: Request, plan: Plan) -> Course:
+        """Return how a plan is carried out for a person who waits at the screen.
 
         Before the first pair of a prompt on a server that caches prompts, one token is asked for:
         it loads the model and fills the cache, or else the run that goes first would pay for both.
+        The order goes on where the last comparison of this prompt ended.
         """
         about = (setup.identity, request.prompt)
-        cold = about not in self._warm and not setup.uncached and layout == "apart"
+        cold = about not in self._warm and not setup.uncached and plan.layout == "apart"
         self._warm.add(about)
         before = self._pairs.get(about, 0)
-        self._pairs[about] = before + pairs
-        return Plan(
-            pairs=pairs,
-            warmups=int(cold),
-            prefill_only=True,
-            layout=layout,
-            first_pair=before,
-        )
+        self._pairs[about] = before + plan.repeat
+        if plan.repeat == 1:
+            plan = msgspec.structs.replace(plan, warmup=int(cold))
+        return Course(plan=plan, prefill_only=plan.repeat == 1, pairs_before=before)
 
-    def trial(self, setup: Setup, request: Request, plan: Plan, listener: Listener) -> Trial:
+    def trial(self, setup: Setup, request: Request, course: Course, listener: Listener) -> Trial:
         """Return a comparison of streaming (A) and blocking (B) on one server, to be carried out.
 
         Args:
             setup: The server.
             request: What is asked.
-            plan: How often, in which order.
+            course: How often, in which order, and from where on.
             listener: Is told what happens.
         """
         return Trial(
@@ -329,7 +327,7 @@ class Session:
                 "B": Channel(name="B", target=setup.target, mode="blocking", key=setup.key),
             },
             request=request,
-            plan=plan,
+            course=course,
             listener=listener,
             save=self._save,
             settle=self._settle,

@@ -1,21 +1,43 @@
 """Carry out a plan: run after run through the probe, every one kept, whatever its end."""
 
 import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from streamscope.measure.figures import Figures, measure
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits, Start
 from streamscope.trace import ChannelName, Chunk, Fault, FaultCode, Request, Run, Trace
-from streamscope.trial.plan import Channel, Plan, Step, steps, warmup_request
+from streamscope.trial.plan import (
+    CHANNELS,
+    Channel,
+    Course,
+    Step,
+    asked_request,
+    new_nonce,
+    pair_steps,
+    warmups,
+    whole_pairs,
+    with_nonce,
+)
+from streamscope.trial.progress import Progress, Values, progress
 
 HOPELESS: frozenset[FaultCode] = frozenset(
     ("unreachable", "tls", "url", "auth", "model", "request", "probe")
 )
 """Faults that the next run would only meet again: the comparison ends there."""
+
+RETRY_PAUSE_S = 1.0
+"""Pause before a run that failed is made once more, unless the server names a longer one, s."""
+
+LONGEST_PAUSE_S = 60.0
+"""The longest pause that a server may ask for, s."""
+
+GIVE_UP = 3
+"""Pairs in a row that fail in spite of a second try, after which a comparison ends."""
 
 Save = Callable[[Run, Figures], object]
 """Keeps a finished run and its figures; must not block."""
@@ -50,7 +72,7 @@ class Trial:
         probe: Probe,
         channels: Mapping[ChannelName, Channel],
         request: Request,
-        plan: Plan,
+        course: Course,
         listener: Listener,
         save: Save | None = None,
         settle: Settle = _settled,
@@ -58,6 +80,7 @@ class Trial:
         proxy: str | None = None,
         engine: str = "",
         server_version: str = "",
+        retry_pause_s: float = RETRY_PAUSE_S,
     ) -> None:
         """Prepare a comparison.
 
@@ -65,7 +88,7 @@ class Trial:
             probe: Does the timing.
             channels: Both sides.
             request: What both are asked.
-            plan: How often, in which order.
+            course: How often, in which order, and from where on.
             listener: Is told what happens.
             save: Keeps every finished run.
             settle: Waits until the server is done with runs that were stopped.
@@ -73,11 +96,13 @@ class Trial:
             proxy: HTTP proxy to go through.
             engine: Name of the engine of ours that answers, or empty.
             server_version: Version of the server, where known.
+            retry_pause_s: Pause before a run that failed is made once more, s.
         """
         self._probe = probe
         self._channels = channels
         self._request = request
-        self.plan = plan
+        self.course = course
+        self.plan = course.plan
         self._listener = listener
         self._save = save
         self._settle = settle
@@ -85,46 +110,122 @@ class Trial:
         self._proxy = proxy
         self._engine = engine
         self._server_version = server_version
+        self._retry_pause_s = retry_pause_s
         self._under_way: set[str] = set()
-        self._stopped = False
-        self.comparison_id = uuid.uuid4().hex
-        self.runs: list[Run] = []
+        self._stop = asyncio.Event()
+        self._values = Values()
+        self._figures: dict[str, Figures] = {}
+        self._began_s = self._measuring_s = time.monotonic()
+        self._pairs_now = 0
+        self.comparison_id = course.comparison_id or uuid.uuid4().hex
+        self.runs: list[Run] = list(course.runs)
 
     def stop(self) -> None:
         """End the runs under way at once and begin no further ones."""
-        self._stopped = True
+        self._stop.set()
         for run_id in self._under_way:
             self._probe.cancel(run_id)
 
     @property
     def stopped(self) -> bool:
         """Whether it was stopped."""
-        return self._stopped
+        return self._stop.is_set()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        now = time.monotonic()
+        return progress(
+            self.plan,
+            self._values,
+            elapsed_s=now - self._began_s,
+            measured_s=now - self._measuring_s,
+            pairs_now=self._pairs_now,
+        )
 
     async def carry_out(self) -> list[Run]:
-        """Carry out the plan; return its runs in the order in which they ended."""
+        """Carry out the plan; return its runs in the order in which they ended.
+
+        A run that fails is made once more. What had been measured before it was stopped counts.
+        """
+        self._began_s = time.monotonic()
         await self._settle()
-        for together in steps(self.plan):
-            if self._stopped:
-                break
+        for a, b in whole_pairs(self.runs):
+            self._values.add(measure(a.trace).values, measure(b.trace).values)
+        for step in warmups(self.course):
+            if self.stopped or not await self._together((step,)):
+                return self.runs
+        self._measuring_s = time.monotonic()
+        await self._pairs()
+        return self.runs
+
+    async def _pairs(self) -> None:
+        """Go through the pairs that are still to be measured."""
+        failed = 0
+        for number in range(last_pair(self.runs) + 1, self.plan.repeat + 1):
+            if self._narrow or failed >= GIVE_UP:
+                return
+            if self._pairs_now:
+                await self._pause(self.plan.cooldown_s)
+            if self.stopped or not await self._pair(number):
+                return
+            self._pairs_now += 1
+            failed = 0 if self._taken(number) else failed + 1
+
+    async def _pair(self, number: int) -> bool:
+        """Make the runs of a pair; return whether there is any sense in going on."""
+        steps = pair_steps(self.course, number)
+        rounds = [steps] if self.plan.layout == "race" else [(step,) for step in steps]
+        for together in rounds:
+            if self.stopped or not await self._together(together):
+                return False
+        return not self.stopped
+
+    def _taken(self, number: int) -> bool:
+        """Count a pair in if it is whole; return whether it is."""
+        pairs = whole_pairs([run for run in self.runs if run.pair == number])
+        for a, b in pairs:
+            self._values.add(self._figures[a.run_id].values, self._figures[b.run_id].values)
+        return bool(pairs)
+
+    @property
+    def _narrow(self) -> bool:
+        plan = self.plan
+        return plan.until is not None and self._values.narrow(plan.until, plan.least)
+
+    async def _together(self, steps: tuple[Step, ...]) -> bool:
+        """Make runs at once; once more if one fails. Return whether going on makes sense."""
+        for attempt in (1, 2):
             # A group, so that no run goes on by itself when the other one raises.
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._run(step)) for step in together]
-            faults = [task.result().trace.fault for task in tasks]
-            if any(fault is not None and fault.code in HOPELESS for fault in faults):
-                break
-        return self.runs
+                tasks = [group.create_task(self._run(step)) for step in steps]
+            traces = [task.result().trace for task in tasks]
+            if any(each.fault is not None and each.fault.code in HOPELESS for each in traces):
+                return False
+            failed = [each for each in traces if each.ended in ("error", "incomplete")]
+            if not failed or self.stopped:
+                return True
+            if attempt == 1:
+                await self._pause(max(self._retry_pause_s, *map(asked_pause_s, failed)))
+                if self.stopped:
+                    return True
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not for longer than until it is stopped."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _run(self, step: Step) -> Run:
         channel = self._channels[step.channel]
-        request = self._request
-        if step.warmup:
-            request = warmup_request(request, prefill_only=self.plan.prefill_only)
+        request = asked_request(self._request, step, self.course)
+        nonce = new_nonce() if self.plan.regime == "cold" else ""
         start = Start(
             run_id=uuid.uuid4().hex,
             target=channel.target,
             key=channel.key,
-            request=request,
+            request=with_nonce(request, nonce),
             mode=channel.mode,
             limits=self._limits,
             proxy=self._proxy,
@@ -151,6 +252,7 @@ class Trial:
             trace=trace,
             layout=self.plan.layout,
             regime=self.plan.regime,
+            nonce=nonce,
             pair=step.pair,
             position=step.position,
             warmup=step.warmup,
@@ -160,7 +262,27 @@ class Trial:
         self.runs.append(run)
         # A long answer takes longer to work through than a key press may wait.
         figures = await asyncio.to_thread(measure, trace)
+        self._figures[run.run_id] = figures
         if self._save is not None:
             self._save(run, figures)
         self._listener.run_ended(step, run, figures)
         return run
+
+
+def last_pair(runs: Sequence[Run]) -> int:
+    """Return the number of the last pair that was gone through: one cut short counts as not."""
+    sides: dict[int, set[ChannelName]] = {}
+    for run in runs:
+        if not run.warmup and run.trace.ended != "cancelled":
+            sides.setdefault(run.pair, set()).add(run.channel)
+    return max((pair for pair, both in sides.items() if len(both) == len(CHANNELS)), default=0)
+
+
+def asked_pause_s(trace: Trace) -> float:
+    """Return how long the server asks to wait before the next request, s; 0 if it does not."""
+    asked = trace.headers.get("retry-after", "")
+    try:
+        seconds = float(asked)
+    except ValueError:  # a date, which needs both clocks to agree
+        return 0.0
+    return min(seconds, LONGEST_PAUSE_S) if seconds > 0 else 0.0  # NaN is not
