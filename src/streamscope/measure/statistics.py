@@ -27,6 +27,17 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     high_rank: int
 
 
+def finite(values: Sequence[float]) -> None:
+    """Refuse values that are no numbers to reckon with.
+
+    Raises:
+        ValueError: If one is infinite or not a number.
+    """
+    for value in values:
+        if not math.isfinite(value):
+            raise ValueError(f"values must be finite numbers, not {value}")
+
+
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Return a percentile of sorted values, linear between neighbours (type 7, as in NumPy).
 
