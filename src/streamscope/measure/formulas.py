@@ -8,6 +8,10 @@ from streamscope.measure.tokens import Split, server_rate, split_tokens
 from streamscope.measure.values import NS_PER_S, Value, known, ratio, seconds
 from streamscope.trace import MarkName, Trace
 
+SUMMARY_FLAG = "imported-summary"
+"""Marks runs of which only a summary was imported: the times of their chunks are its first and
+last moment, and nothing between them may be read out of that."""
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What all figures of one run are made of; gathered once, so that each costs nothing.
@@ -24,6 +28,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     gaps: Gaps | None
     tokens: Split
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the single pieces of the answer were seen, so that they mean something."""
+        return self.timing.mode == "stream" and SUMMARY_FLAG not in self.trace.flags
+
 
 def gather(trace: Trace) -> Facts:
     """Gather the facts of a run in one pass over its chunks."""
@@ -31,7 +40,7 @@ def gather(trace: Trace) -> Facts:
     return Facts(
         trace=trace,
         timing=timing,
-        gaps=gap_statistics(timing.arrivals_ns),
+        gaps=None if SUMMARY_FLAG in trace.flags else gap_statistics(timing.arrivals_ns),
         tokens=split_tokens(trace, timing),
     )
 
@@ -128,12 +137,12 @@ def stall_time(facts: Facts) -> Value | None:
 
 def chunks(facts: Facts) -> Value | None:
     """Number of answer chunks; ``None`` in blocking mode, where pieces mean nothing."""
-    return None if facts.timing.mode == "blocking" else known(facts.timing.answer.chunks)
+    return known(facts.timing.answer.chunks) if facts.streamed else None
 
 
 def burst_share(facts: Facts) -> Value | None:
     """Share of gaps between answer chunks that are shorter than 1 ms."""
-    if facts.timing.mode == "blocking":
+    if not facts.streamed:
         return None
     return known(ratio(facts.timing.together, facts.timing.answer.chunks - 1))
 
@@ -154,7 +163,7 @@ def tpot(facts: Facts) -> Value | None:
     With reasoning in sight these are all tokens, otherwise those of the answer.
     """
     timing, tokens = facts.timing, facts.tokens
-    if timing.mode == "blocking":
+    if not facts.streamed:
         return None
     if timing.reasoning.chunks:
         rate = _rate(tokens.output, _span(timing.first_any_ns, timing.last_text_ns))
@@ -253,6 +262,8 @@ def decode_time(facts: Facts) -> Value | None:
 
 
 def _answer_span(facts: Facts) -> int | None:
+    if not facts.streamed:
+        return None
     return _span(facts.timing.first_answer_ns, facts.timing.last_answer_ns)
 
 

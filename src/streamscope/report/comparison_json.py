@@ -1,192 +1,40 @@
-"""Comparisons and runs as JSON: a versioned schema, typed, for scripts and for checking us.
+"""Comparisons and runs as JSON: versioned records, for scripts and for checking us."""
 
-The structs below are the schema: the reference in ``docs/json.md`` is made from them. Members may
-be added to a version; a reader must ignore those that it does not know.
-"""
-
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from streamscope import __version__
 from streamscope.measure.figures import Figures, measure
-from streamscope.measure.notes import Note, run_notes
+from streamscope.measure.notes import run_notes
 from streamscope.measure.timing import survey
-from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
-from streamscope.report.summary import SharedNote, Spread, Summary, shared_notes, summarise
-from streamscope.trace import (
-    ChannelName,
-    Clock,
-    Ended,
-    Fault,
-    Layout,
-    Mode,
-    Regime,
-    Request,
-    Run,
-    ServerTimings,
-    TextKind,
-    Tokens,
-    Trace,
+from streamscope.report.records import (
+    COMPARISON_SCHEMA,
+    RUN_SCHEMA,
+    ComparisonRecord,
+    RatioRecord,
+    RunLine,
+    RunRecord,
+    SummaryRecord,
+    TargetRecord,
 )
+from streamscope.report.summary import Summary, shared_notes, summarise
+from streamscope.trace import Chunk, Clock, Run, TextKind, Trace
 
-COMPARISON_SCHEMA: Literal["streamscope/comparison/1"] = "streamscope/comparison/1"
-RUN_SCHEMA: Literal["streamscope/run/1"] = "streamscope/run/1"
-
-
-class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The server that was asked.
-
-    Attributes:
-        protocol: How it was spoken to.
-        url: Base URL, without credentials.
-        model: Model name that was asked for.
-        server_version: Version of the server, empty where it is unknown.
-    """
-
-    protocol: str
-    url: str
-    model: str
-    server_version: str = ""
-
-
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One request on one channel.
-
-    Attributes:
-        run_id: Unique, 32 hexadecimal digits.
-        channel: The side on which it ran.
-        mode: How the answer was delivered.
-        pair: Number of its pair, from 1; 0 for a warm-up.
-        position: 1 if it ran first in its pair, 2 if second.
-        warmup: Whether it only served to warm up.
-        layout: Whether the pair was measured apart or at once.
-        regime: Whether the prompt may have been cached.
-        engine: The engine of ours that answered (local, simulator), or empty.
-        target: The server; absent where it is the comparison's.
-        request: What was asked; absent where it is the comparison's.
-        ended: How it ended; stop, length and tool are good endings.
-        error: Why it failed, or null.
-        started_utc: Wall-clock time of the start, ISO 8601, for people only.
-        sent_monotonic_ns: The zero of all its times, on the machine's monotonic clock, ns.
-        clock: Where arrival times come from: the kernel's stamp or the return of the read.
-        marks_ns: When things happened, ns since sent; those that did not are absent. Beside the
-            marks of the wire: first_any, first_answer, last_text, the moments at which text could
-            be read.
-        chunks: All text as it arrived: ns since sent, kind, characters.
-        figures: All figures by name, null where there is none.
-        estimated: Names of the figures that are estimates.
-        tokens: Token counts by the server, null where it gives none.
-        server: Durations by the server, in seconds, null where it gives none.
-        status: HTTP status, or null.
-        model: The model's name as the server said it.
-        text: The answer. Lone surrogates are replaced by U+FFFD.
-        reasoning: The reasoning.
-        tool: The tool calls.
-        flags: What makes this run special, as short names.
-        notes: What must be known before believing its figures.
-    """
-
-    run_id: str
-    channel: ChannelName
-    mode: Mode
-    pair: int
-    position: int
-    warmup: bool
-    layout: Layout
-    regime: Regime
-    engine: str
-    target: TargetRecord | msgspec.UnsetType = msgspec.UNSET
-    request: Request | msgspec.UnsetType = msgspec.UNSET
-    ended: Ended | None
-    error: Fault | None
-    started_utc: str
-    sent_monotonic_ns: int
-    clock: Clock
-    marks_ns: dict[str, int]
-    chunks: list[tuple[int, TextKind, int]]
-    figures: dict[str, float | None]
-    estimated: list[str]
-    tokens: Tokens
-    server: ServerTimings
-    status: int | None
-    model: str
-    text: str
-    reasoning: str
-    tool: str
-    flags: list[str]
-    notes: list[Note]
-
-
-class RatioRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure of A over the same of B.
-
-    Attributes:
-        estimate: The ratio.
-        method: How it was made; ``medians``: median of A over median of B, untested.
-    """
-
-    estimate: float
-    method: Literal["medians"] = "medians"
-
-
-class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of all pooled runs.
-
-    Attributes:
-        A: Medians of channel A by name of figure.
-        B: Medians of channel B by name of figure.
-        ratio: A over B by name of figure, where both have it.
-    """
-
-    A: dict[str, Spread]
-    B: dict[str, Spread]
-    ratio: dict[str, RatioRecord]
-
-
-class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A comparison. All members whose names end in ``_ns`` are integers in nanoseconds.
-
-    Attributes:
-        schema: Name and version of this schema.
-        streamscope: Version of the program.
-        clock: ``kernel`` if all arrival times are the kernel's, else ``read``; null without runs.
-        error_ns_p99: Timing error of this machine, 99th percentile, ns; null until calibrated.
-        target: The server of the first run; null without runs.
-        request: The request of the first run; null without runs.
-        plan: What was to be done.
-        runs: All runs, in the order in which they were made.
-        summary: Medians and ratios.
-        notes: What must be known before believing them, each said once.
-    """
-
-    schema: Literal["streamscope/comparison/1"] = COMPARISON_SCHEMA
-    streamscope: str
-    clock: Clock | None
-    error_ns_p99: int | None
-    target: TargetRecord | None
-    request: Request | None
-    plan: Plan
-    runs: list[RunRecord]
-    summary: SummaryRecord
-    notes: list[SharedNote]
-
-
-class RunLine(RunRecord, frozen=True, kw_only=True):
-    """One run that stands alone, as a line of JSON Lines.
-
-    Its members are those of a run in a comparison, target and request always among them, and:
-
-    Attributes:
-        schema: Name and version of this schema.
-        streamscope: Version of the program.
-        comparison_id: The comparison that it belongs to, 32 hexadecimal digits.
-    """
-
-    schema: Literal["streamscope/run/1"] = RUN_SCHEMA
-    streamscope: str
-    comparison_id: str
+__all__ = [
+    "COMPARISON_SCHEMA",
+    "RUN_SCHEMA",
+    "ComparisonRecord",
+    "RatioRecord",
+    "RunLine",
+    "RunRecord",
+    "SummaryRecord",
+    "TargetRecord",
+    "comparison_record",
+    "to_json",
+    "to_jsonl",
+]
 
 
 def to_json(comparison: Comparison) -> bytes:
@@ -198,7 +46,6 @@ def to_jsonl(run: Run) -> bytes:
     """Write a run as one line of JSON Lines, with its newline."""
     line = RunLine(
         streamscope=__version__,
-        comparison_id=run.comparison_id,
         target=_target(run),
         request=run.request,
         **_members(run, measure(run.trace)),
@@ -234,9 +81,12 @@ def comparison_record(comparison: Comparison) -> ComparisonRecord:
 
 def _members(run: Run, figures: Figures) -> dict[str, Any]:
     """Return the members that both records of a run share."""
-    trace = run.trace
+    trace, chunks = run.trace, _whole(run.trace.chunks)
+    stamps = [chunk.server_ns for chunk in chunks]
     return {
         "run_id": run.run_id,
+        "comparison_id": run.comparison_id,
+        "nonce": run.nonce,
         "channel": run.channel,
         "mode": trace.mode,
         "pair": run.pair,
@@ -251,19 +101,53 @@ def _members(run: Run, figures: Figures) -> dict[str, Any]:
         "sent_monotonic_ns": trace.sent_monotonic_ns,
         "clock": trace.clock,
         "marks_ns": _marks(trace),
-        "chunks": [(chunk.t_ns, chunk.kind, len(chunk.text)) for chunk in trace.chunks],
+        "chunks": [(chunk.t_ns, chunk.kind, len(chunk.text)) for chunk in chunks],
+        "chunk_reads": [chunk.read for chunk in chunks],
+        "chunk_server_ns": [] if set(stamps) <= {None} else stamps,
+        "headers": trace.headers,
+        "reads": trace.reads,
+        "body_bytes": trace.body_bytes,
+        "pings": trace.pings,
         "figures": figures.values,
         "estimated": sorted(figures.estimated),
         "tokens": trace.tokens,
         "server": trace.server,
         "status": trace.status,
         "model": trace.model,
-        "text": trace.text(),
-        "reasoning": trace.text("reasoning"),
-        "tool": trace.text("tool"),
+        "text": _text(chunks, "answer"),
+        "reasoning": _text(chunks, "reasoning"),
+        "tool": _text(chunks, "tool"),
         "flags": trace.flags,
         "notes": list(run_notes(run)),
     }
+
+
+def _text(chunks: list[Chunk], kind: TextKind) -> str:
+    return "".join(chunk.text for chunk in chunks if chunk.kind == kind)
+
+
+def _whole(chunks: list[Chunk]) -> list[Chunk]:
+    """Return the chunks with text that UTF-8 can hold, so that their sizes fit the joined text.
+
+    The first half of a surrogate pair waits for its second half, which may come with the next
+    chunk of its kind: only then is there a character. Halves alone become U+FFFD.
+    """
+    if not any(_split(chunk.text) for chunk in chunks):
+        return chunks
+    waiting: dict[TextKind, str] = {}
+    last = {chunk.kind: index for index, chunk in enumerate(chunks)}
+    whole = []
+    for index, chunk in enumerate(chunks):
+        text = waiting.pop(chunk.kind, "") + chunk.text
+        if index < last[chunk.kind] and "\ud800" <= text[-1:] <= "\udbff":
+            text, waiting[chunk.kind] = text[:-1], text[-1]
+        whole.append(msgspec.structs.replace(chunk, text=_scrub(text)))
+    return whole
+
+
+def _split(text: str) -> bool:
+    """Tell whether a text has halves of surrogate pairs."""
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _marks(trace: Trace) -> dict[str, int]:

@@ -1,0 +1,227 @@
+"""Runs of which only a summary is known: one JSON object a run, as many scripts write it.
+
+Made for the ``results.jsonl`` of an experiment with Ollama whose exact names are not known, hence
+the table of aliases. Such a run has no chunks. It is kept as what is known: a first moment with
+text, a last one, and the server's counts and durations. Its two chunks are empty, and the flag
+``imported-summary`` keeps anybody from reading gaps into them.
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from streamscope.measure.formulas import SUMMARY_FLAG
+from streamscope.report import aliases
+from streamscope.report.aliases import Members
+from streamscope.report.restore import RecordError
+from streamscope.trace import (
+    Chunk,
+    Ended,
+    Fault,
+    MarkName,
+    Mode,
+    Request,
+    Run,
+    ServerTimings,
+    Target,
+    Tokens,
+    Trace,
+)
+
+MOST_SETS = 100_000
+"""Scenarios for which repeats can be counted; no experiment has as many."""
+
+_ROUNDED = 1.001
+"""A first token may come after the end by so much: both were rounded."""
+
+_WORDS_FOR: dict[Mode, frozenset[str]] = {
+    "stream": frozenset({"stream", "streaming", "streamed", "sse", "true", "on"}),
+    "blocking": frozenset(
+        {"blocking", "block", "blocked", "nonstream", "nonstreaming", "nostream", "sync",
+         "synchronous", "batch", "whole", "full", "false", "off"}
+    ),
+}  # fmt: skip
+_TAIL = re.compile(r"[\s+_/|:.-]+((?:non|no)[\s_-]?)?(stream(?:ing|ed)?|block(?:ing|ed)?|sync)$")
+
+
+def looks_like_summary(members: object) -> bool:
+    """Tell whether an object has anything that such a summary would have."""
+    if not isinstance(members, dict):
+        return False
+    known = Members(members)
+    has_time = any(known.duration(quantity) is not None for quantity in ("first", "total"))
+    return has_time or (known.text(aliases.ERROR) != "" and _mode(known)[0] is not None)
+
+
+class Summaries:
+    """Turns the summaries of one file into runs, and numbers those that have no number.
+
+    The ids are made of what the lines say, so that a file that is imported twice adds nothing.
+    """
+
+    def __init__(self) -> None:
+        self._file = ""
+        self._counts: dict[tuple[str, Mode], int] = {}
+        self._shifts: dict[tuple[str, Mode], int] = {}
+
+    def run(self, members: dict[str, Any]) -> Run:
+        """Turn one object into a run.
+
+        Raises:
+            RecordError: It lacks what a run needs, or its numbers can't be.
+        """
+        known = Members(members)
+        line = json.dumps(members, sort_keys=True)
+        mode, scenario = _mode(known)
+        trace = _trace(known, mode)
+        target = _target(known)
+        self._file = self._file or _digest(line)
+        comparison_id = _digest(self._file, scenario, target.model, target.url)
+        warmup = known.true(aliases.WARMUP) or known.text(("phase",)).lower() in (
+            "warmup",
+            "warm-up",
+        )
+        pair = 0 if warmup else self._pair(known, (comparison_id, trace.mode))
+        return Run(
+            run_id=_digest(comparison_id, trace.mode, str(pair), line),
+            comparison_id=comparison_id,
+            channel="A" if trace.mode == "stream" else "B",
+            target=target,
+            request=Request(
+                prompt=scenario,
+                temperature=known.number(("temperature", "temp")),
+                seed=known.count(("seed",)),
+                max_tokens=known.count(("num_predict", "max_tokens")),
+            ),
+            trace=trace,
+            pair=pair,
+            warmup=warmup,
+            server_version=known.text(aliases.VERSION),
+        )
+
+    def _pair(self, known: Members, which: tuple[str, Mode]) -> int:
+        """Return the number of the repeat, from 1, whether the file counts from 0 or not at all."""
+        if which not in self._counts and len(self._counts) >= MOST_SETS:
+            raise RecordError(f"the file has more than {MOST_SETS:,} scenarios")
+        self._counts[which] = self._counts.get(which, 0) + 1
+        number = known.count(aliases.REPEAT)
+        if number is None:
+            return self._counts[which]
+        self._shifts.setdefault(which, 1 if number == 0 else 0)
+        return number + self._shifts[which]
+
+
+def _trace(known: Members, mode: Mode | None) -> Trace:
+    first, total = known.duration("first"), known.duration("total")
+    failed = known.text(aliases.ERROR)
+    if mode is None and first is not None and total is not None and first < total:
+        mode = "stream"
+    if mode is None:
+        raise RecordError("it does not say whether it was streamed (mode, or stream)")
+    if total is None and not failed:
+        raise RecordError("it has no total time (total_s, elapsed, latency …)")
+    if mode == "stream" and first is None and not failed:
+        raise RecordError("it was streamed but has no time to first token (ttft_s …)")
+    if first is not None and total is not None and first > total * _ROUNDED:
+        raise RecordError("its first token comes after its end")
+    end = round((total or 0.0) * 1e9)
+    begin = end if mode == "blocking" or first is None else min(end, round(first * 1e9))
+    moments = [end] if mode == "blocking" else [begin, end]
+    last: MarkName = "error" if failed else "done"
+    marks: dict[MarkName, int] = {"sent": 0}
+    if total is not None:
+        marks[last] = end
+    return Trace(
+        mode=mode,
+        started_utc=_started(known),
+        marks=marks,
+        chunks=[] if failed else [Chunk(t_ns, "answer", "", i) for i, t_ns in enumerate(moments)],
+        ended=_ended(known, failed),
+        fault=Fault(code="server", sentence=failed[:200], detail=failed[:2000]) if failed else None,
+        tokens=Tokens(prompt=known.count(aliases.INPUT), output=known.count(aliases.OUTPUT)),
+        server=_server(known),
+        model=known.text(aliases.MODEL),
+        flags=[SUMMARY_FLAG],
+    )
+
+
+def _server(known: Members) -> ServerTimings:
+    """Return the server's durations; of a rate alone, the time that it stands for.
+
+    ``eval_duration`` is Ollama's own and spans one token less than it counts; a rate that the file
+    gives is taken as it is.
+    """
+    decode, output, rate = (
+        known.duration("decode"),
+        known.count(aliases.OUTPUT),
+        known.number(aliases.RATE),
+    )
+    source = "ollama" if "eval_duration" in known else "imported"
+    if decode is None and output and rate:
+        decode = output / rate
+    return ServerTimings(
+        load_s=known.duration("load"),
+        prefill_s=known.duration("prefill"),
+        decode_s=decode,
+        decode_tokens=output,
+        source=source,
+    )
+
+
+def _target(known: Members) -> Target:
+    url = known.text(aliases.URL).rstrip("/")
+    ollama = "eval_duration" in known or "eval_count" in known or "/api/generate" in url
+    return Target(
+        protocol="ollama-generate" if ollama else "imported",
+        url=url.partition("/api/")[0],
+        model=known.text(aliases.MODEL),
+    )
+
+
+def _mode(known: Members) -> tuple[Mode | None, str]:
+    """Return the mode, if it is said, and the scenario without it."""
+    scenario = known.text(aliases.SCENARIO)
+    for name in aliases.STREAM:
+        if isinstance(known.known.get(name), bool):
+            return ("stream" if known.known[name] else "blocking"), scenario
+    for name in (*aliases.MODE, *aliases.STREAM):
+        word = re.sub(r"[\s_-]", "", known.text((name,)).lower())
+        for mode, words in _WORDS_FOR.items():
+            if word in words:
+                return mode, scenario
+    tail = _TAIL.search(scenario.lower())
+    if tail is None:
+        return None, scenario
+    streamed = tail.group(2).startswith("stream") and tail.group(1) is None
+    return ("stream" if streamed else "blocking"), scenario[: tail.start()]
+
+
+def _ended(known: Members, failed: str) -> Ended:
+    if failed:
+        return "error"
+    return "length" if known.text(aliases.REASON) == "length" else "stop"
+
+
+def _started(known: Members) -> str:
+    """Return the start as ISO 8601 in UTC; empty where the file says none that can be read."""
+    for name in aliases.STARTED:
+        value = known.known.get(name)
+        try:
+            if isinstance(value, str):
+                when = datetime.fromisoformat(value.strip())
+            elif isinstance(value, int | float) and 1e9 < value < 1e10:
+                when = datetime.fromtimestamp(value, UTC)
+            else:
+                continue
+        except (ValueError, OverflowError):
+            continue
+        when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        return when.isoformat(timespec="milliseconds")
+    return ""
+
+
+def _digest(*parts: str) -> str:
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:32]

@@ -1,0 +1,199 @@
+"""The records of the JSON schema, typed: the reference in ``docs/json.md`` is made from them.
+
+Members may be added to a version; a reader must ignore those that it does not know. Members that
+were added later have defaults, so that documents of before are still read.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from streamscope.measure.notes import Note
+from streamscope.plan import Plan
+from streamscope.report.summary import SharedNote, Spread
+from streamscope.trace import (
+    ChannelName,
+    Clock,
+    Ended,
+    Fault,
+    Layout,
+    Mode,
+    Regime,
+    Request,
+    ServerTimings,
+    TextKind,
+    Tokens,
+)
+
+COMPARISON_SCHEMA: Literal["streamscope/comparison/1"] = "streamscope/comparison/1"
+RUN_SCHEMA: Literal["streamscope/run/1"] = "streamscope/run/1"
+
+
+class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The server that was asked.
+
+    Attributes:
+        protocol: How it was spoken to.
+        url: Base URL, without credentials.
+        model: Model name that was asked for.
+        server_version: Version of the server, empty where it is unknown.
+    """
+
+    protocol: str
+    url: str
+    model: str
+    server_version: str = ""
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One request on one channel.
+
+    Attributes:
+        run_id: Unique, 32 hexadecimal digits.
+        channel: The side on which it ran.
+        mode: How the answer was delivered.
+        pair: Number of its pair, from 1; 0 for a warm-up.
+        position: 1 if it ran first in its pair, 2 if second.
+        warmup: Whether it only served to warm up.
+        layout: Whether the pair was measured apart or at once.
+        regime: Whether the prompt may have been cached.
+        engine: The engine of ours that answered (local, simulator), or empty.
+        target: The server; absent where it is the comparison's.
+        request: What was asked; absent where it is the comparison's.
+        ended: How it ended; stop, length and tool are good endings.
+        error: Why it failed, or null.
+        started_utc: Wall-clock time of the start, ISO 8601, for people only.
+        sent_monotonic_ns: The zero of all its times, on the machine's monotonic clock, ns.
+        clock: Where arrival times come from: the kernel's stamp or the return of the read.
+        marks_ns: When things happened, ns since sent; those that did not are absent. Beside the
+            marks of the wire: first_any, first_answer, last_text, the moments at which text could
+            be read.
+        chunks: All text as it arrived: ns since sent, kind, characters.
+        figures: All figures by name, null where there is none.
+        estimated: Names of the figures that are estimates.
+        tokens: Token counts by the server, null where it gives none.
+        server: Durations by the server, in seconds, null where it gives none.
+        status: HTTP status, or null.
+        model: The model's name as the server said it.
+        text: The answer. Lone surrogates are replaced by U+FFFD.
+        reasoning: The reasoning.
+        tool: The tool calls.
+        flags: What makes this run special, as short names.
+        notes: What must be known before believing its figures.
+        comparison_id: The comparison that it was made in, 32 hexadecimal digits.
+        nonce: What was put before the prompt so that no cache could know it; empty when warm.
+        chunk_reads: For each chunk the index of the read that brought its end; chunks with the
+            same index came together.
+        chunk_server_ns: For each chunk the server's own stamp, ns since the epoch, or null; empty
+            where no chunk has one.
+        headers: Response headers that explain timing.
+        reads: Number of reads that brought body bytes.
+        body_bytes: Number of body bytes.
+        pings: Signs of life that were no text.
+    """
+
+    run_id: str
+    channel: ChannelName
+    mode: Mode
+    pair: int
+    position: int
+    warmup: bool
+    layout: Layout
+    regime: Regime
+    engine: str
+    target: TargetRecord | msgspec.UnsetType = msgspec.UNSET
+    request: Request | msgspec.UnsetType = msgspec.UNSET
+    ended: Ended | None
+    error: Fault | None
+    started_utc: str
+    sent_monotonic_ns: int
+    clock: Clock
+    marks_ns: dict[str, int]
+    chunks: list[tuple[int, TextKind, int]]
+    figures: dict[str, float | None]
+    estimated: list[str]
+    tokens: Tokens
+    server: ServerTimings
+    status: int | None
+    model: str
+    text: str
+    reasoning: str
+    tool: str
+    flags: list[str]
+    notes: list[Note]
+    comparison_id: str = ""
+    nonce: str = ""
+    chunk_reads: list[int] = []
+    chunk_server_ns: list[int | None] = []
+    headers: dict[str, str] = {}
+    reads: int = 0
+    body_bytes: int = 0
+    pings: int = 0
+
+
+class RatioRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of A over the same of B.
+
+    Attributes:
+        estimate: The ratio.
+        method: How it was made; ``medians``: median of A over median of B, untested.
+    """
+
+    estimate: float
+    method: Literal["medians"] = "medians"
+
+
+class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of all pooled runs.
+
+    Attributes:
+        A: Medians of channel A by name of figure.
+        B: Medians of channel B by name of figure.
+        ratio: A over B by name of figure, where both have it.
+    """
+
+    A: dict[str, Spread]
+    B: dict[str, Spread]
+    ratio: dict[str, RatioRecord]
+
+
+class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison. All members whose names end in ``_ns`` are integers in nanoseconds.
+
+    Attributes:
+        schema: Name and version of this schema.
+        streamscope: Version of the program.
+        clock: ``kernel`` if all arrival times are the kernel's, else ``read``; null without runs.
+        error_ns_p99: Timing error of this machine, 99th percentile, ns; null until calibrated.
+        target: The server of the first run; null without runs.
+        request: The request of the first run; null without runs.
+        plan: What was to be done.
+        runs: All runs, in the order in which they were made.
+        summary: Medians and ratios.
+        notes: What must be known before believing them, each said once.
+    """
+
+    schema: Literal["streamscope/comparison/1"] = COMPARISON_SCHEMA
+    streamscope: str
+    clock: Clock | None
+    error_ns_p99: int | None
+    target: TargetRecord | None
+    request: Request | None
+    plan: Plan
+    runs: list[RunRecord]
+    summary: SummaryRecord
+    notes: list[SharedNote]
+
+
+class RunLine(RunRecord, frozen=True, kw_only=True):
+    """One run that stands alone, as a line of JSON Lines.
+
+    Its members are those of a run in a comparison, target and request always among them, and:
+
+    Attributes:
+        schema: Name and version of this schema.
+        streamscope: Version of the program.
+    """
+
+    schema: Literal["streamscope/run/1"] = RUN_SCHEMA
+    streamscope: str
