@@ -1,10 +1,12 @@
-"""Words are counted alike however the text is cut, with and without spaces."""
+"""Words and characters are found alike however the text is cut, with and without spaces."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamscope.measure.reading import WordCounter
+from streamscope.measure.reading import Unit, UnitCutter, WordCounter
+
+pieces_of_text = st.lists(st.text(alphabet="ab 1字、-\n", max_size=6), max_size=12)
 
 
 def count(*pieces: str) -> int:
@@ -12,6 +14,11 @@ def count(*pieces: str) -> int:
     for piece in pieces:
         counter.add(piece)
     return counter.words
+
+
+def cut(*pieces: str) -> list[Unit]:
+    cutter = UnitCutter()
+    return [unit for piece in pieces for unit in cutter.cut(piece)[1]]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,18 @@ def test_words(text: str, words: int) -> None:
     assert count(text) == words
 
 
-@given(st.lists(st.text(alphabet="ab 1字、-\n", max_size=6), max_size=12))
+@given(pieces_of_text)
 def test_cutting_a_text_changes_nothing(pieces: list[str]) -> None:
     assert count(*pieces) == count("".join(pieces))
+    assert cut(*pieces) == cut("".join(pieces))
+
+
+def test_words_and_characters_are_told_apart() -> None:
+    assert cut("GPU和CPU共享") == ["word", "character", "word", "character", "character"]
+
+
+def test_a_piece_with_letters_of_an_earlier_word_is_told() -> None:
+    cutter = UnitCutter()
+    pieces = ("un", "ified", "", ",", "ish me", " mory", " - ", "字", "x")
+    goes_on = [cutter.cut(piece)[0] for piece in pieces]
+    assert goes_on == [False, True, False, False, True, False, False, False, False]
