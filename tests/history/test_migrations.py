@@ -111,7 +111,18 @@ def test_every_table_is_strict(path: Path) -> None:
     )
 
     assert sorted(tables) == [
-        (name, 1) for name in ("figures", "groups", "prompts", "runs", "traces")
+        (name, 1)
+        for name in (
+            "comparisons",
+            "deletions",
+            "figures",
+            "groups",
+            "parts",
+            "prompts",
+            "runs",
+            "traces",
+            "votes",
+        )
     ]
 
 

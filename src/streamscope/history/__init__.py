@@ -1,7 +1,33 @@
 """Every run ever measured, kept in SQLite: schema, migrations, queries."""
 
 from streamscope.history.errors import HistoryError
-from streamscope.history.groups import Group, GroupValues, RunRow
+from streamscope.history.groups import Group
+from streamscope.history.rows import (
+    Choice,
+    ComparisonRow,
+    Deletion,
+    GroupRow,
+    GroupValues,
+    Imported,
+    PairValues,
+    RunRow,
+    TrendPoint,
+    VoteRow,
+)
 from streamscope.history.store import History
 
-__all__ = ["Group", "GroupValues", "History", "HistoryError", "RunRow"]
+__all__ = [
+    "Choice",
+    "ComparisonRow",
+    "Deletion",
+    "Group",
+    "GroupRow",
+    "GroupValues",
+    "History",
+    "HistoryError",
+    "Imported",
+    "PairValues",
+    "RunRow",
+    "TrendPoint",
+    "VoteRow",
+]

@@ -132,6 +132,8 @@ def _ready(path: Path, steps: Sequence[Step]) -> sqlite3.Connection:
         migrate(connection, steps, path)
         # A run took seconds to measure; waiting for the disk once a run is worth it.
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten, not only forgotten.
+        connection.execute("PRAGMA secure_delete = ON")
         # Only now: a step may have to rebuild a table that others refer to.
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:

@@ -1,24 +1,12 @@
-"""What a person can ask the history about: groups of runs that may be compared, and rows."""
+"""Groups of runs that may be compared: what makes one, and how it is found."""
 
+import sqlite3
 from hashlib import sha256
 
 import msgspec
 
 from streamscope.history.codec import clean, encode_params, storable_request
-from streamscope.trace import (
-    ChannelName,
-    Clock,
-    Ended,
-    FaultCode,
-    Layout,
-    Mode,
-    Regime,
-    Request,
-    Run,
-    ServerTimings,
-    Target,
-    Tokens,
-)
+from streamscope.trace import Layout, Regime, Request, Run, Target
 
 
 def text_sha(text: str) -> str:
@@ -82,74 +70,35 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class GroupValues(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one group in one mode.
+def group_id(connection: sqlite3.Connection, group: Group) -> int | None:
+    """Return the id of ``group``, or ``None``, which equals nothing in SQL, if it is not there."""
+    row = connection.execute(
+        "SELECT group_id FROM groups JOIN prompts USING (prompt_id) WHERE prompts.sha = ? "
+        "AND target_key = ? AND engine = ? AND params_sha = ? AND layout = ? AND regime = ?",
+        (
+            text_sha(group.prompt),
+            clean(group.target),
+            clean(group.engine),
+            clean(group.params),
+            clean(group.layout),
+            clean(group.regime),
+        ),
+    ).fetchone()
+    return row and int(row["group_id"])
 
-    Attributes:
-        values: For each name asked for, the known values of the pooled runs, oldest first. A run
-            without that figure has no entry, so a list may be shorter than ``n``.
-        n: Number of pooled runs: those that ended by themselves and were no warm-ups.
-        excluded: Number of further runs, by the reason why they are not pooled: ``warmup``; how
-            they ended (``error``, ``cancelled``, ``filter``, ``incomplete``, ``unfinished``);
-            ``version`` (another version of the server); ``older`` (beyond the newest ones).
-    """
 
-    values: dict[str, list[float]]
-    n: int
-    excluded: dict[str, int]
+def group_of_row(row: sqlite3.Row) -> Group:
+    """Return the group that the columns of a row name, as ``run_list`` has them."""
+    return Group(
+        prompt=row["prompt"],
+        target=row["target_key"],
+        engine=row["engine"],
+        params=row["params_sha"],
+        layout=row["layout"],
+        regime=row["regime"],
+    )
 
 
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved run without its trace: a line of a list.
-
-    Attributes:
-        run_id: Unique, 32 hexadecimal digits.
-        comparison_id: The comparison that it belongs to.
-        started_utc: Wall-clock time of the start, ``YYYY-MM-DDTHH:MM:SS.ffffffZ``.
-        group: The runs that it may be compared with; holds prompt, engine, layout and regime.
-        target: The server.
-        channel: The side on which it ran.
-        mode: How the channel delivered.
-        pair: Number of the pair in its comparison, from 1; 0 for a warm-up.
-        position: 1 if it ran first in its pair, 2 if second.
-        warmup: Whether it only served to warm up.
-        server_version: Version of the server, where it says so.
-        ended: How it ended.
-        fault_code: The class of fault, if it failed.
-        fault_sentence: Why it failed, for a person.
-        status: HTTP status.
-        clock: Where the arrival times come from.
-        tokens: Token counts by the server.
-        server: Durations by the server.
-        n_chunks: Number of pieces of text, of all kinds.
-        n_reasoning_chunks: How many of them were reasoning.
-        output_sha: SHA-256 of the whole answer: equal for equal answers.
-        reasoning_sha: SHA-256 of the whole reasoning.
-        flags: Short names of what makes this run special.
-        figures: The figures that were saved with it; ``None`` where there is no value.
-    """
-
-    run_id: str
-    comparison_id: str
-    started_utc: str
-    group: Group
-    target: Target
-    channel: ChannelName
-    mode: Mode
-    pair: int
-    position: int
-    warmup: bool
-    server_version: str
-    ended: Ended | None
-    fault_code: FaultCode | None
-    fault_sentence: str | None
-    status: int | None
-    clock: Clock
-    tokens: Tokens
-    server: ServerTimings
-    n_chunks: int
-    n_reasoning_chunks: int
-    output_sha: str
-    reasoning_sha: str
-    flags: tuple[str, ...]
-    figures: dict[str, float | None]
+def target_of_row(row: sqlite3.Row) -> Target:
+    """Return the server that the columns of a row name."""
+    return Target(protocol=row["protocol"], url=row["url"], model=row["model"])

@@ -1,15 +1,16 @@
-"""Writing one run: its row, its figures, its trace."""
+"""Writing runs: their rows, their figures, their traces."""
 
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
-from streamscope.history.codec import encode_params, encode_trace, storable, storable_request
+from streamscope.history.codec import clean, encode_params, encode_trace, storable, storable_request
 from streamscope.history.errors import HistoryError
 from streamscope.history.groups import Group, text_sha
+from streamscope.history.rows import Imported
 from streamscope.trace import Run
 
 _INT64 = range(-(2**63), 2**63)
@@ -28,7 +29,7 @@ def insert_run(
     if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run.run_id,)).fetchone():
         raise HistoryError(f"Run {run.run_id} is already in the history: give it an id of its own.")
     started = started_utc(run)
-    columns = _columns(run, _group_id(connection, run, started), started)
+    columns = _columns(run, _group_id(connection, run), started)
     names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     # The names are our own, from ``_columns``; every value is bound.
     seq = connection.execute(
@@ -37,11 +38,34 @@ def insert_run(
     ).lastrowid
     connection.executemany(
         "INSERT INTO figures (seq, name, value) VALUES (?, ?, ?)",
-        [(seq, name, _finite(value)) for name, value in figures.items()],
+        [(seq, name, finite(value)) for name, value in figures.items()],
     )
     connection.execute(
         "INSERT INTO traces (seq, trace) VALUES (?, ?)", (seq, encode_trace(run.trace))
     )
+
+
+def import_runs(
+    connection: sqlite3.Connection, runs: Iterable[tuple[Run, Mapping[str, float | None]]]
+) -> Imported:
+    """Add those ``runs`` that are not there; the caller holds a transaction.
+
+    A run that was deleted comes back as it was.
+    """
+    added = known = 0
+    for run, figures in runs:
+        found = connection.execute(
+            "SELECT seq, deletion_id FROM runs WHERE run_id = ?", (clean(run.run_id),)
+        ).fetchone()
+        if found is None:
+            insert_run(connection, run, figures)
+        elif found["deletion_id"] is not None:
+            connection.execute("UPDATE runs SET deletion_id = NULL WHERE seq = ?", (found["seq"],))
+        else:
+            known += 1
+            continue
+        added += 1
+    return Imported(added=added, known=known)
 
 
 def started_utc(run: Run) -> str:
@@ -54,7 +78,12 @@ def started_utc(run: Run) -> str:
         started = started.astimezone(UTC) if started.tzinfo else started.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         started = datetime.now(UTC)
-    return started.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return utc_text(started)
+
+
+def utc_text(moment: datetime) -> str:
+    """Return ``moment``, which is in UTC, as text whose order is the order of time."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def left_out(run: Run) -> str:
@@ -64,20 +93,25 @@ def left_out(run: Run) -> str:
     return "" if run.trace.ok else run.trace.ended or "unfinished"
 
 
-def _group_id(connection: sqlite3.Connection, run: Run, started: str) -> int:
+def _group_id(connection: sqlite3.Connection, run: Run) -> int:
     """Return the id of the group of ``run``; add it and its prompt if they are new."""
     group = Group.of(run)
+    sha = text_sha(group.prompt)
+    # When either was used last follows from their runs: triggers see to it.
+    connection.execute(
+        "INSERT INTO prompts (sha, text, folded, newest_utc) VALUES (?, ?, ?, '') "
+        "ON CONFLICT DO NOTHING",
+        (sha, group.prompt, group.prompt.casefold()),
+    )
     (prompt_id,) = connection.execute(
-        "INSERT INTO prompts (sha, text, folded, newest_utc) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (sha) DO UPDATE SET newest_utc = max(newest_utc, excluded.newest_utc) "
-        "RETURNING prompt_id",
-        (text_sha(group.prompt), group.prompt, group.prompt.casefold(), started),
+        "SELECT prompt_id FROM prompts WHERE sha = ?", (sha,)
     ).fetchone()
     (group_id,) = connection.execute(
-        "INSERT INTO groups (prompt_id, target_key, engine, params_sha, layout, regime, params) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) "
-        # Without a change, RETURNING would return nothing.
-        "ON CONFLICT DO UPDATE SET params = excluded.params RETURNING group_id",
+        "INSERT INTO groups (prompt_id, target_key, engine, params_sha, layout, regime, params, "
+        "folded_target) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        # Without a change, RETURNING would return nothing. An older version that had the file
+        # open when the schema changed leaves the folded target empty.
+        "ON CONFLICT DO UPDATE SET folded_target = excluded.folded_target RETURNING group_id",
         (
             prompt_id,
             group.target,
@@ -86,6 +120,7 @@ def _group_id(connection: sqlite3.Connection, run: Run, started: str) -> int:
             group.layout,
             group.regime,
             encode_params(storable_request(run.request)).decode(),
+            group.target.casefold(),
         ),
     ).fetchone()
     return int(group_id)
@@ -102,9 +137,10 @@ def _columns(run: Run, group_id: int, started: str) -> dict[str, object]:
         "left_out": left_out(run),
         "comparison_id": run.comparison_id,
         "channel": run.channel,
-        "pair": run.pair,
-        "position": run.position,
+        "pair": _nearest(run.pair),
+        "position": _nearest(run.position),
         "warmup": run.warmup,
+        "nonce": run.nonce,
         "protocol": run.target.protocol,
         "url": run.target.url,
         "model": run.target.model,
@@ -119,11 +155,11 @@ def _columns(run: Run, group_id: int, started: str) -> dict[str, object]:
         "tokens_output": _fitting(tokens.output),
         "tokens_reasoning": _fitting(tokens.reasoning),
         "tokens_cached": _fitting(tokens.cached),
-        "load_s": _finite(server.load_s),
-        "queue_s": _finite(server.queue_s),
-        "prefill_s": _finite(server.prefill_s),
-        "decode_s": _finite(server.decode_s),
-        "server_total_s": _finite(server.total_s),
+        "load_s": finite(server.load_s),
+        "queue_s": finite(server.queue_s),
+        "prefill_s": finite(server.prefill_s),
+        "decode_s": finite(server.decode_s),
+        "server_total_s": finite(server.total_s),
         "prefill_tokens": _fitting(server.prefill_tokens),
         "decode_tokens": _fitting(server.decode_tokens),
         "timings_source": server.source,
@@ -135,7 +171,7 @@ def _columns(run: Run, group_id: int, started: str) -> dict[str, object]:
     }
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
     """Return ``value`` if it is a number that can be averaged, else ``None``."""
     return float(value) if value is not None and math.isfinite(value) else None
 
@@ -143,3 +179,8 @@ def _finite(value: float | None) -> float | None:
 def _fitting(value: int | None) -> int | None:
     """Return ``value`` if it fits a column (64 bits), else ``None``."""
     return value if value is not None and value in _INT64 else None
+
+
+def _nearest(value: int) -> int:
+    """Return ``value``, or the nearest that fits a column (64 bits)."""
+    return max(_INT64.start, min(value, _INT64.stop - 1))

@@ -7,6 +7,7 @@ The hot columns are small and come first; traces, which are read one at a time, 
 their own, so that lists and medians never page through them.
 """
 
+from streamscope.history import schema_2
 from streamscope.history.migrations import Step
 
 _PROMPTS = """
@@ -117,5 +118,6 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX groups_of_prompt ON groups (prompt_id)",
         _RUN_LIST,
     ),
+    schema_2.step,
 )
 """Step ``n`` (from 1) leads from ``user_version`` ``n - 1`` to ``n``."""

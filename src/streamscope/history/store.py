@@ -8,24 +8,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streamscope.history import queries
+from streamscope.history import comparisons, edits, votes
 from streamscope.history.database import connect, open_database
 from streamscope.history.errors import HistoryError, explain
-from streamscope.history.groups import Group, GroupValues, RunRow
-from streamscope.history.insert import insert_run
+from streamscope.history.groups import Group
+from streamscope.history.insert import import_runs, insert_run
 from streamscope.history.migrations import Step
+from streamscope.history.reads import Reads
+from streamscope.history.rows import Deletion, Imported, VoteRow
 from streamscope.history.schema import STEPS
 from streamscope.history.writer import Writer
-from streamscope.trace import Mode, Run
+from streamscope.plan import Plan
+from streamscope.trace import Run
 
 CLOSE_S = 10.0
 """How long ``close`` waits for runs that are still to be written, in seconds."""
 
-NEWEST = 1000
-"""How many runs a mode are pooled at most: the newest. More would tell no more."""
+BATCH = 50
+"""How many imported runs are written in one transaction: a long trace takes some megabytes."""
 
 
-class History:
+class History(Reads):
     """Saves runs and finds them again. Every method may be called from any thread.
 
     One thread writes, each read has a connection of its own, and several programs may use the same
@@ -40,7 +43,8 @@ class History:
     def open(cls, path: Path, *, steps: Sequence[Step] = STEPS) -> Self:
         """Open the history at ``path``; create or upgrade it first if needed.
 
-        A damaged file is set aside under a dated name; ``notice`` then says so.
+        A damaged file is set aside under a dated name; ``notice`` then says so. What was deleted
+        more than a day ago is then removed for good, without anybody waiting for it.
 
         Args:
             path: The database file. It and its directory are made for their owner alone.
@@ -49,7 +53,10 @@ class History:
         Raises:
             HistoryError: It cannot be used; one sentence says why and what to do.
         """
-        return cls(path, Writer(path, lambda: open_database(path, steps)))
+        writer = Writer(path, lambda: open_database(path, steps))
+        # If that fails, as on a full disk, the next opening does it.
+        writer.submit(edits.purge)
+        return cls(path, writer)
 
     @property
     def path(self) -> Path:
@@ -68,59 +75,80 @@ class History:
         ``HistoryError`` if the run could not be saved; it cannot be cancelled.
         """
         kept = dict(figures)
-        return self._writer.submit(lambda connection: insert_run(connection, run, kept))
+        return self._writer.submit(lambda db: insert_run(db, run, kept))
 
-    def count(self) -> int:
-        """Return the number of saved runs."""
-        with self._view() as connection:
-            return queries.count(connection)
+    def begin(self, comparison_id: str, plan: Plan) -> Future[None]:
+        """Keep how a comparison is about to be carried out; return at once."""
+        return self._writer.submit(lambda db: comparisons.begin(db, comparison_id, plan))
 
-    def prompts(self, contains: str = "", limit: int = 200) -> list[str]:
-        """Return up to ``limit`` different prompts, the most recently used first.
+    def add(self, runs: Iterable[tuple[Run, Mapping[str, float | None]]]) -> Imported:
+        """Add runs from elsewhere with their figures; wait until they are written.
 
-        Args:
-            contains: Only prompts with this text in them, upper or lower case.
-            limit: How many at most.
-        """
-        with self._view() as connection:
-            return queries.prompts(connection, contains, limit)
-
-    def recent(
-        self, limit: int, group: Group | None = None, *, before: str | None = None
-    ) -> list[RunRow]:
-        """Return up to ``limit`` runs without their traces, newest first.
-
-        Args:
-            limit: How many at most.
-            group: Only runs of this group.
-            before: Id of the last run of the page before; the list goes on after it.
-        """
-        with self._view() as connection:
-            return queries.recent(connection, limit, group, before)
-
-    def values(
-        self, group: Group, names: Iterable[str], *, newest: int = NEWEST
-    ) -> dict[Mode, GroupValues]:
-        """Return the figures ``names`` of the runs of ``group`` that may be pooled, by mode.
-
-        Both modes are always there. At most the ``newest`` runs of each mode are pooled.
-        """
-        with self._view() as connection:
-            return queries.values(connection, group, names, newest)
-
-    def load(self, run_id: str) -> Run:
-        """Return a whole run, with its trace.
+        Runs whose ids are known are skipped; deleted ones come back. If ``runs`` raises, what came
+        before is kept, and adding it all again later adds the rest.
 
         Raises:
-            HistoryError: There is no such run, or its trace cannot be decoded any more.
+            HistoryError: They could not be written.
         """
-        with self._view() as connection:
-            return queries.load(connection, run_id)
+        added = known = 0
+        batch: list[tuple[Run, Mapping[str, float | None]]] = []
 
-    def last_pair(self, group: Group) -> tuple[Run, Run] | None:
-        """Return the newest stream and blocking run of one pair of ``group``, both ended well."""
-        with self._view() as connection:
-            return queries.last_pair(connection, group)
+        def write() -> None:
+            nonlocal batch, added, known
+            full, batch = batch, []
+            done = self._writer.submit(lambda db: import_runs(db, full)).result()
+            added, known = added + done.added, known + done.known
+
+        try:
+            for each in runs:
+                batch.append(each)
+                if len(batch) >= BATCH:
+                    write()
+        finally:
+            if batch:
+                write()
+        return Imported(added=added, known=known)
+
+    def annotate(
+        self,
+        subject: Group | str,
+        *,
+        note: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Future[None]:
+        """Write a note and tags to a group, or to the comparison of this id; return at once.
+
+        What is ``None`` stays as it is. Tags are kept in lower case, without # and spaces. The
+        future fails with a ``HistoryError`` if there is no such group or comparison.
+        """
+        kept = None if tags is None else list(tags)
+        return self._writer.submit(lambda db: edits.annotate(db, subject, note, kept))
+
+    def delete(
+        self,
+        *,
+        runs: Sequence[str] = (),
+        comparisons: Sequence[str] = (),
+        groups: Sequence[Group] = (),
+    ) -> Future[Deletion]:
+        """Delete runs by id, and all runs of comparisons and groups; return at once.
+
+        They vanish from everything that reads. ``undo`` brings them back, for a day at least; then
+        they are removed for good when the history is opened. What is not there is no error.
+        """
+        named = list(runs), list(comparisons), list(groups)
+        return self._writer.submit(lambda db: edits.delete(db, *named))
+
+    def undo(self) -> Future[int]:
+        """Bring back what was deleted last; return at once.
+
+        The future holds how many runs came back: 0 if there was no deletion.
+        """
+        return self._writer.submit(edits.undo)
+
+    def vote(self, row: VoteRow) -> Future[None]:
+        """Keep a vote of a blind test; return at once."""
+        return self._writer.submit(lambda db: votes.vote(db, row))
 
     def close(self, timeout: float = CLOSE_S) -> None:
         """Write what is still to be saved, then close. Calling it again does nothing more.

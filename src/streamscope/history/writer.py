@@ -6,19 +6,21 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from streamscope.history.database import Opened, set_aside
 from streamscope.history.errors import HistoryError, explain, is_damage
 from streamscope.history.migrations import transaction
 
-Work: TypeAlias = Callable[[sqlite3.Connection], None]
+Result = TypeVar("Result")
+
+Work: TypeAlias = Callable[[sqlite3.Connection], Result]
 """Something to be written, inside a transaction of its own."""
 
 
 class _Job(NamedTuple):
-    work: Work
-    done: Future[None]
+    work: Work[Any]
+    done: Future[Any]
 
 
 class Writer:
@@ -50,13 +52,13 @@ class Writer:
         """Whether ``close`` was called."""
         return self._closed
 
-    def submit(self, work: Work) -> Future[None]:
-        """Queue ``work`` and return at once.
+    def submit(self, work: Work[Result]) -> Future[Result]:
+        """Queue ``work`` and return at once; the future holds what it returns.
 
         The future cannot be cancelled, so that stopping whoever waits for it loses nothing. It
         fails with a ``HistoryError`` if the database refused.
         """
-        done: Future[None] = Future()
+        done: Future[Result] = Future()
         done.set_running_or_notify_cancel()
         with self._lock:
             if not self._closed:
@@ -81,42 +83,42 @@ class Writer:
         self._thread.join(timeout)
         if self._thread.is_alive():
             raise HistoryError(
-                f"{self._unfinished} runs could not be written to the history {self._path} "
+                f"{self._unfinished} changes could not be written to the history {self._path} "
                 f"within {timeout:g} s: see whether its disk is slow or another program locks it."
             )
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
+            result: Any = None
+            failure: Exception | None = None
             try:
-                self._write(job.work)
+                result = self._write(job.work)
             except (sqlite3.Error, OSError) as error:
-                outcome: Exception | None = explain(error, self._path)
+                failure = explain(error, self._path)
             # Whatever it is, it belongs to whoever waits, and the thread goes on.
             except Exception as error:
-                outcome = error
-            else:
-                outcome = None
+                failure = error
             with self._lock:
                 self._unfinished -= 1
-            if outcome is None:
-                job.done.set_result(None)
+            if failure is None:
+                job.done.set_result(result)
             else:
-                job.done.set_exception(outcome)
+                job.done.set_exception(failure)
         self._drop()
 
-    def _write(self, work: Work) -> None:
+    def _write(self, work: Work[Result]) -> Result:
         try:
-            self._transact(work)
+            return self._transact(work)
         except sqlite3.Error as error:
             if not is_damage(error):
                 raise
             self._begin_anew()
-            self._transact(work)
+            return self._transact(work)
 
-    def _transact(self, work: Work) -> None:
+    def _transact(self, work: Work[Result]) -> Result:
         connection = self._opened().connection
         with transaction(connection):
-            work(connection)
+            return work(connection)
 
     def _opened(self) -> Opened:
         """Return the open database; open it if it is not, as after a failure to begin anew."""

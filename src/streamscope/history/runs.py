@@ -1,16 +1,16 @@
-"""Reading the history. Each function takes a connection that holds one consistent view."""
+"""Reading runs: lists of them, single ones, and all of them in order."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import get_args
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from streamscope.history.codec import clean, decode_request, decode_trace
 from streamscope.history.errors import HistoryError
-from streamscope.history.groups import Group, GroupValues, RunRow, text_sha
-from streamscope.trace import Mode, Run, ServerTimings, Target, Tokens
+from streamscope.history.groups import Group, group_id, group_of_row, target_of_row
+from streamscope.history.rows import RunRow
+from streamscope.trace import Run, ServerTimings, Tokens
 
 _LIST = """
 SELECT seq, run_id, comparison_id, started_utc, channel, mode, pair, position, warmup,
@@ -24,31 +24,10 @@ FROM run_list
 
 _NEWEST = " ORDER BY started_utc DESC, seq DESC LIMIT :limit"
 
-# Two searches that the index answers in order beat one that has to sort the whole group.
-_POOL = """
-WITH same AS (
-    SELECT seq, started_utc FROM runs
-    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = :version
-    ORDER BY started_utc DESC, seq DESC LIMIT :newest
-), unknown AS (
-    SELECT seq, started_utc FROM runs
-    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = ''
-        AND :version <> ''
-    ORDER BY started_utc DESC, seq DESC LIMIT :newest
-), pooled AS (
-    SELECT * FROM same UNION ALL SELECT * FROM unknown
-    ORDER BY started_utc DESC, seq DESC LIMIT :newest
-)
-SELECT figures.name, figures.value
-FROM pooled CROSS JOIN figures ON figures.seq = pooled.seq
-WHERE figures.name IN (SELECT value FROM json_each(:names)) AND figures.value IS NOT NULL
-ORDER BY pooled.started_utc, pooled.seq
-"""
-
 # The plus keeps SQLite from searching the whole group for each partner.
 _LAST_PAIR = """
 SELECT a.run_id AS stream, b.run_id AS blocking
-FROM runs AS a CROSS JOIN runs AS b
+FROM kept_runs AS a CROSS JOIN kept_runs AS b
     ON b.comparison_id = a.comparison_id AND b.pair = a.pair AND +b.group_id = a.group_id
 WHERE a.group_id = ? AND a.mode = 'stream' AND a.left_out = ''
     AND b.mode = 'blocking' AND b.left_out = ''
@@ -58,14 +37,14 @@ ORDER BY a.started_utc DESC, a.seq DESC, b.started_utc DESC, b.seq DESC LIMIT 1
 
 def count(connection: sqlite3.Connection) -> int:
     """Return the number of runs."""
-    (runs,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+    (runs,) = connection.execute("SELECT count(*) FROM kept_runs").fetchone()
     return int(runs)
 
 
 def prompts(connection: sqlite3.Connection, contains: str, limit: int) -> list[str]:
     """Return up to ``limit`` prompts with ``contains`` in them in any case, newest first."""
     rows = connection.execute(
-        "SELECT text FROM prompts WHERE instr(folded, ?) > 0 "
+        "SELECT text FROM prompts WHERE newest_utc > '' AND instr(folded, ?) > 0 "
         "ORDER BY newest_utc DESC, prompt_id DESC LIMIT ?",
         (clean(contains).casefold(), max(limit, 0)),
     )
@@ -83,61 +62,16 @@ def recent(
     bound: dict[str, object] = {"limit": max(limit, 0)}
     if group is not None:
         where.append("group_id = :group")
-        bound["group"] = _group_id(connection, group)
+        bound["group"] = group_id(connection, group)
     if before is not None:
         where.append(
-            "(started_utc, seq) < (SELECT started_utc, seq FROM runs WHERE run_id = :before)"
+            "(started_utc, seq) < (SELECT started_utc, seq FROM kept_runs WHERE run_id = :before)"
         )
         bound["before"] = clean(before)
     conditions = f" WHERE {' AND '.join(where)}" if where else ""
     rows = connection.execute(_LIST + conditions + _NEWEST, bound).fetchall()
-    figures = _figures(connection, [row["seq"] for row in rows])
+    figures = figures_of(connection, [row["seq"] for row in rows])
     return [_run_row(row, figures[row["seq"]]) for row in rows]
-
-
-def values(
-    connection: sqlite3.Connection, group: Group, names: Iterable[str], newest: int
-) -> dict[Mode, GroupValues]:
-    """Return the figures of ``group`` by mode: of its newest runs that may be pooled.
-
-    A server's figures may change with its version, so only runs of the newest version are pooled,
-    with those whose version is not known.
-    """
-    wanted = list(names)
-    group_id = _group_id(connection, group)
-    counts = connection.execute(
-        "SELECT mode, left_out, server_version, count(*) AS runs, max(started_utc) AS newest_utc "
-        "FROM runs WHERE group_id = ? GROUP BY mode, left_out, server_version",
-        (group_id,),
-    ).fetchall()
-    version = max(
-        ((row["newest_utc"], row["server_version"]) for row in counts if _known_version(row)),
-        default=("", ""),
-    )[1]
-    answer: dict[Mode, GroupValues] = {}
-    for mode in get_args(Mode):
-        runs: Counter[str] = Counter()
-        for row in counts:
-            if row["mode"] == mode:
-                other = not row["left_out"] and row["server_version"] not in (version, "")
-                runs["version" if other else row["left_out"]] += row["runs"]
-        pooled = runs.pop("", 0)
-        if pooled > newest:
-            runs["older"] = pooled - newest
-        listed: dict[str, list[float]] = {name: [] for name in wanted}
-        bound = {
-            "group": group_id,
-            "mode": mode,
-            "version": version,
-            "newest": max(newest, 0),
-            "names": msgspec.json.encode(wanted).decode(),
-        }
-        for name, value in connection.execute(_POOL, bound):
-            listed[name].append(value)
-        answer[mode] = GroupValues(
-            values=listed, n=min(pooled, max(newest, 0)), excluded=dict(sorted(runs.items()))
-        )
-    return answer
 
 
 def load(connection: sqlite3.Connection, run_id: str) -> Run:
@@ -155,11 +89,12 @@ def load(connection: sqlite3.Connection, run_id: str) -> Run:
         run_id=row["run_id"],
         comparison_id=row["comparison_id"],
         channel=row["channel"],
-        target=_target(row),
+        target=target_of_row(row),
         request=decode_request(row["prompt"], row["params"]),
         trace=decode_trace(row["trace"]),
         layout=row["layout"],
         regime=row["regime"],
+        nonce=row["nonce"],
         pair=row["pair"],
         position=row["position"],
         warmup=bool(row["warmup"]),
@@ -174,34 +109,54 @@ def last_pair(connection: sqlite3.Connection, group: Group) -> tuple[Run, Run] |
     Raises:
         HistoryError: One of them cannot be decoded any more.
     """
-    row = connection.execute(_LAST_PAIR, (_group_id(connection, group),)).fetchone()
+    row = connection.execute(_LAST_PAIR, (group_id(connection, group),)).fetchone()
     if row is None:
         return None
     return load(connection, row["stream"]), load(connection, row["blocking"])
 
 
-def _known_version(row: sqlite3.Row) -> bool:
-    return not row["left_out"] and bool(row["server_version"])
+class Place(NamedTuple):
+    """Where a reading of all runs, oldest first, has got to.
+
+    Attributes:
+        started_utc: Start of the run that was read last.
+        seq: Its order of saving.
+    """
+
+    started_utc: str = ""
+    seq: int = 0
 
 
-def _group_id(connection: sqlite3.Connection, group: Group) -> int | None:
-    """Return the id of ``group``, or ``None``, which equals nothing in SQL, if it has no runs."""
-    row = connection.execute(
-        "SELECT group_id FROM groups JOIN prompts USING (prompt_id) WHERE prompts.sha = ? "
-        "AND target_key = ? AND engine = ? AND params_sha = ? AND layout = ? AND regime = ?",
-        (
-            text_sha(group.prompt),
-            clean(group.target),
-            clean(group.engine),
-            group.params,
-            group.layout,
-            group.regime,
-        ),
-    ).fetchone()
-    return row and int(row["group_id"])
+def batch(
+    connection: sqlite3.Connection,
+    place: Place,
+    limit: int,
+    group: Group | None,
+    comparison_id: str | None,
+) -> tuple[list[str], Place | None]:
+    """Return the ids of up to ``limit`` runs after ``place``, and the next place if there may be.
+
+    The oldest is first.
+    """
+    where = ["(started_utc, seq) > (:started, :seq)"]
+    bound: dict[str, object] = {"started": place.started_utc, "seq": place.seq, "limit": limit}
+    if group is not None:
+        where.append("group_id = :group")
+        bound["group"] = group_id(connection, group)
+    if comparison_id is not None:
+        where.append("comparison_id = :comparison")
+        bound["comparison"] = clean(comparison_id)
+    rows = connection.execute(
+        # The conditions are our own, from above; every value is bound.
+        "SELECT started_utc, seq, run_id FROM kept_runs "  # noqa: S608
+        f"WHERE {' AND '.join(where)} ORDER BY started_utc, seq LIMIT :limit",
+        bound,
+    ).fetchall()
+    last = rows[-1] if len(rows) == limit else None
+    return [row["run_id"] for row in rows], last and Place(last["started_utc"], last["seq"])
 
 
-def _figures(
+def figures_of(
     connection: sqlite3.Connection, seqs: Sequence[int]
 ) -> dict[int, dict[str, float | None]]:
     """Return the figures of the runs ``seqs``, by run and name."""
@@ -216,24 +171,13 @@ def _figures(
     return found
 
 
-def _target(row: sqlite3.Row) -> Target:
-    return Target(protocol=row["protocol"], url=row["url"], model=row["model"])
-
-
 def _run_row(row: sqlite3.Row, figures: dict[str, float | None]) -> RunRow:
     return RunRow(
         run_id=row["run_id"],
         comparison_id=row["comparison_id"],
         started_utc=row["started_utc"],
-        group=Group(
-            prompt=row["prompt"],
-            target=row["target_key"],
-            engine=row["engine"],
-            params=row["params_sha"],
-            layout=row["layout"],
-            regime=row["regime"],
-        ),
-        target=_target(row),
+        group=group_of_row(row),
+        target=target_of_row(row),
         channel=row["channel"],
         mode=row["mode"],
         pair=row["pair"],

@@ -1,0 +1,192 @@
+"""Figures of one group that may be pooled: by mode, by pair, and over time."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+import msgspec
+
+from streamscope.history.groups import Group, group_id
+from streamscope.history.rows import GroupValues, PairValues, TrendPoint
+from streamscope.history.runs import figures_of
+from streamscope.trace import Mode
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+_COUNTS = """
+SELECT mode, left_out, server_version, count(*) AS runs, max(started_utc) AS newest_utc
+FROM kept_runs WHERE group_id = ? GROUP BY mode, left_out, server_version
+"""
+
+# Two searches that the index answers in order beat one that has to sort the whole group.
+_POOL = """
+WITH same AS (
+    SELECT seq, started_utc FROM kept_runs
+    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = :version
+    ORDER BY started_utc DESC, seq DESC LIMIT :newest
+), unknown AS (
+    SELECT seq, started_utc FROM kept_runs
+    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = ''
+        AND :version <> ''
+    ORDER BY started_utc DESC, seq DESC LIMIT :newest
+), pooled AS (
+    SELECT * FROM same UNION ALL SELECT * FROM unknown
+    ORDER BY started_utc DESC, seq DESC LIMIT :newest
+)
+SELECT figures.name, figures.value
+FROM pooled CROSS JOIN figures ON figures.seq = pooled.seq
+WHERE figures.name IN (SELECT value FROM json_each(:names)) AND figures.value IS NOT NULL
+ORDER BY pooled.started_utc, pooled.seq
+"""
+
+# The newest stream run first; of two blocking runs of one pair, the newer.
+_PAIRED = """
+SELECT a.seq AS a, a.comparison_id, a.pair, a.output_sha, (
+    SELECT b.seq FROM kept_runs AS b
+    WHERE b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.group_id = a.group_id
+        AND b.mode = 'blocking' AND b.left_out = ''
+        AND b.server_version IN (:version, '')
+    ORDER BY b.started_utc DESC, b.seq DESC LIMIT 1
+) AS b
+FROM kept_runs AS a
+WHERE a.group_id = :group AND +a.mode = 'stream' AND +a.left_out = ''
+    AND +a.server_version IN (:version, '')
+ORDER BY a.started_utc DESC, a.seq DESC
+"""
+
+_TREND = """
+WITH newest AS (
+    SELECT comparison_id FROM parts WHERE group_id = :group
+    ORDER BY newest_utc DESC, comparison_id DESC LIMIT :newest
+)
+SELECT runs.comparison_id, runs.started_utc, runs.mode, runs.left_out, figures.value
+FROM newest CROSS JOIN kept_runs AS runs ON runs.comparison_id = newest.comparison_id
+LEFT JOIN figures ON figures.seq = runs.seq AND figures.name = :name
+WHERE +runs.group_id = :group
+ORDER BY runs.started_utc, runs.seq
+"""
+
+
+def values(
+    connection: sqlite3.Connection, group: Group, names: Iterable[str], newest: int
+) -> dict[Mode, GroupValues]:
+    """Return the figures of ``group`` by mode: of its newest runs that may be pooled."""
+    return values_of(connection, group_id(connection, group), list(names), newest)
+
+
+def values_of(
+    connection: sqlite3.Connection, group: int | None, names: Sequence[str], newest: int
+) -> dict[Mode, GroupValues]:
+    """Return the figures of the group of this id, by mode.
+
+    A server's figures may change with its version, so only runs of the newest version are pooled,
+    with those whose version is not known.
+    """
+    newest = max(newest, 0)
+    counts = connection.execute(_COUNTS, (group,)).fetchall()
+    version = _version(counts)
+    answer: dict[Mode, GroupValues] = {}
+    for mode in MODES:
+        runs: Counter[str] = Counter()
+        for row in counts:
+            if row["mode"] == mode:
+                other = not row["left_out"] and row["server_version"] not in (version, "")
+                runs["version" if other else row["left_out"]] += row["runs"]
+        pooled = runs.pop("", 0)
+        if pooled > newest:
+            runs["older"] = pooled - newest
+        listed: dict[str, list[float]] = {name: [] for name in names}
+        bound = {
+            "group": group,
+            "mode": mode,
+            "version": version,
+            "newest": newest,
+            "names": msgspec.json.encode(names).decode(),
+        }
+        if names and pooled:
+            for name, value in connection.execute(_POOL, bound):
+                listed[name].append(value)
+        answer[mode] = GroupValues(
+            values=listed, n=min(pooled, newest), excluded=dict(sorted(runs.items()))
+        )
+    return answer
+
+
+def pairs(
+    connection: sqlite3.Connection, group: Group, names: Iterable[str], newest: int
+) -> list[PairValues]:
+    """Return the figures of the ``newest`` pairs of ``group``, oldest first.
+
+    Both runs of each ended by themselves, on the newest known version of the server or on one that
+    did not say its version.
+    """
+    number = group_id(connection, group)
+    version = _version(connection.execute(_COUNTS, (number,)).fetchall())
+    found: dict[tuple[str, int], sqlite3.Row] = {}
+    for row in connection.execute(_PAIRED, {"group": number, "version": version}):
+        if len(found) >= newest:
+            break
+        if row["b"] is not None:
+            # Of two stream runs of one pair, the newer.
+            found.setdefault((row["comparison_id"], row["pair"]), row)
+    oldest_first = list(reversed(found.values()))
+    seqs = [seq for row in oldest_first for seq in (row["a"], row["b"])]
+    figures, outputs = figures_of(connection, seqs), _outputs(connection, seqs)
+    wanted = list(names)
+    return [
+        PairValues(
+            comparison_id=row["comparison_id"],
+            pair=row["pair"],
+            a={name: figures[row["a"]].get(name) for name in wanted},
+            b={name: figures[row["b"]].get(name) for name in wanted},
+            same_output=outputs[row["a"]] == outputs[row["b"]],
+        )
+        for row in oldest_first
+    ]
+
+
+def trend(connection: sqlite3.Connection, group: Group, name: str, newest: int) -> list[TrendPoint]:
+    """Return figure ``name`` in the ``newest`` comparisons of ``group``, oldest first.
+
+    Versions of the server are not told apart: a trend is there to show what changed. A comparison
+    in which no run has a value is left out.
+    """
+    bound = {
+        "group": group_id(connection, group),
+        "name": name,
+        "newest": max(newest, 0),
+    }
+    points: dict[str, TrendPoint] = {}
+    for row in connection.execute(_TREND, bound):
+        point = points.setdefault(
+            row["comparison_id"],
+            TrendPoint(
+                comparison_id=row["comparison_id"],
+                started_utc=row["started_utc"],
+                values={mode: [] for mode in MODES},
+            ),
+        )
+        if not row["left_out"] and row["value"] is not None:
+            point.values[row["mode"]].append(row["value"])
+    return [point for point in points.values() if any(point.values.values())]
+
+
+def _version(counts: Sequence[sqlite3.Row]) -> str:
+    """Return the version of the server that the newest run which says one was answered by."""
+    known = [
+        (row["newest_utc"], row["server_version"])
+        for row in counts
+        if not row["left_out"] and row["server_version"]
+    ]
+    return str(max(known, default=("", ""))[1])
+
+
+def _outputs(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, str]:
+    """Return the hashes of the answers of the runs ``seqs``."""
+    rows = connection.execute(
+        "SELECT seq, output_sha FROM json_each(?) AS wanted "
+        "CROSS JOIN kept_runs ON kept_runs.seq = wanted.value",
+        (msgspec.json.encode(seqs).decode(),),
+    )
+    return dict(rows.fetchall())
