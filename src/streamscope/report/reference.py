@@ -8,20 +8,18 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from streamscope.measure.figures import FIGURES
+from streamscope.measure.figures import FIGURES, Figure
 from streamscope.measure.notes import Note
+from streamscope.measure.reader_figures import READER_FIGURES, ReaderFigure
 from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
 from streamscope.report.summary import SharedNote, Spread
 from streamscope.trace import Fault, Request, ServerTimings, Tokens
-
-BEGIN = "<!-- generated: begin -->"
-END = "<!-- generated: end -->"
 
 RECORDS: tuple[type[msgspec.Struct], ...] = (
     schema.ComparisonRecord,
@@ -43,6 +41,15 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
 
 def metrics_reference() -> str:
     """Return the table of all figures in Markdown."""
+    return _figures(FIGURES)
+
+
+def reader_reference() -> str:
+    """Return the table of all figures that depend on the reader in Markdown."""
+    return _figures(READER_FIGURES)
+
+
+def _figures(figures: Sequence[Figure] | Sequence[ReaderFigure]) -> str:
     rows = (
         (
             f"`{figure.name}`",
@@ -52,7 +59,7 @@ def metrics_reference() -> str:
             figure.explanation,
             figure.better or "–",
         )
-        for figure in FIGURES
+        for figure in figures
     )
     return _table(("name", "label", "unit", "formula", "what it means", "better"), rows)
 
@@ -62,24 +69,42 @@ def json_reference() -> str:
     return "\n\n".join(_record(record) for record in RECORDS)
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {
-    "metrics.md": metrics_reference,
-    "json.md": json_reference,
+DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
+    "metrics.md": {"": metrics_reference, "reader": reader_reference},
+    "json.md": {"": json_reference},
 }
-"""Which document has which generated part."""
+"""Which document has which generated parts. The empty name is that of a document's main part."""
 
 
-def with_reference(document: str, reference: str) -> str:
-    """Put a generated part between the marks of a document.
+def marks(part: str) -> tuple[str, str]:
+    """Return the lines between which a generated part stands."""
+    name = f"{part} " if part else ""
+    return f"<!-- generated: {name}begin -->", f"<!-- generated: {name}end -->"
+
+
+def with_parts(document: str, name: str) -> str:
+    """Put all generated parts of the document of that name between their marks.
 
     Raises:
-        ValueError: If the document lacks the marks.
+        ValueError: If it lacks a mark.
     """
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    for part, write in DOCUMENTS[name].items():
+        document = with_reference(document, write(), part)
+    return document
+
+
+def with_reference(document: str, reference: str, part: str = "") -> str:
+    """Put one generated part between its marks.
+
+    Raises:
+        ValueError: If the document lacks one of them.
+    """
+    first, last = marks(part)
+    head, begin, rest = document.partition(first)
+    _, end, tail = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"the document needs the lines {BEGIN} and {END}")
-    return f"{head}{BEGIN}\n\n{reference}\n\n{END}{tail}"
+        raise ValueError(f"the document needs the lines {first} and {last}")
+    return f"{head}{first}\n\n{reference}\n\n{last}{tail}"
 
 
 def _record(record: type[msgspec.Struct]) -> str:
@@ -144,9 +169,9 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def main(folder: Path) -> None:
     """Write the generated parts of all documents in a folder again."""
-    for name, reference in DOCUMENTS.items():
+    for name in DOCUMENTS:
         path = folder / name
-        text = with_reference(path.read_text(encoding="utf-8"), reference())
+        text = with_parts(path.read_text(encoding="utf-8"), name)
         path.write_text(text, encoding="utf-8")
 
 
