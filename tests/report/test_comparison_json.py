@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
-from streamscope.report.comparison_json import ComparisonRecord, RunLine, to_json, to_jsonl
+from streamscope.report.comparison_json import (
+    ComparisonRecord,
+    RunLine,
+    comparison_record,
+    to_json,
+    to_jsonl,
+)
 from streamscope.trace import Chunk, Fault, Request, Run, ServerTimings, Target, Trace
 
 BuildRun = Callable[..., Run]
@@ -27,7 +33,29 @@ def test_a_comparison_reads_back_as_its_schema(long_comparison: Comparison) -> N
     assert record.error_ns_p99 is None
     assert len(record.runs) == 14
     assert record.summary.A["ttfv_s"].median == 0.63
-    assert record.summary.ratio["ttfv_s"].estimate == pytest.approx(0.63 / 20.13)
+    ratio = record.summary.ratio["ttfv_s"]
+    assert ratio.estimate == pytest.approx(0.63 / 20.13)
+    assert (ratio.method, ratio.n, ratio.coverage, ratio.p) == (
+        "hodges-lehmann",
+        6,
+        0.96875,
+        0.03125,
+    )
+    assert record.summary.counts["A"].pooled == 6
+
+
+def test_a_comparison_says_its_verdict(long_comparison: Comparison) -> None:
+    verdict = comparison_record(long_comparison).verdict
+    assert verdict is not None
+    assert verdict.sentence.startswith("Stream it, and show progress until the first text: ")
+    assert (verdict.ttfv_s, verdict.decision, verdict.pairs) == ("different", "must-stream", 6)
+    assert [finding.name for finding in verdict.findings] == [
+        "ttfv_s",
+        "done_s",
+        "server_tok_per_s",
+    ]
+    assert verdict.break_even_tokens == 8
+    assert (verdict.same_output, verdict.compared_output) == (6, 6)
 
 
 def test_a_run_holds_what_is_needed_to_check_its_figures(long_comparison: Comparison) -> None:
@@ -89,7 +117,8 @@ def test_nothing_run_is_a_document_too() -> None:
     document = json.loads(to_json(Comparison(plan=Plan(), runs=[])))
     assert document["runs"] == []
     assert document["clock"] is None
-    assert document["summary"] == {"A": {}, "B": {}, "ratio": {}}
+    assert document["summary"] == {"A": {}, "B": {}, "ratio": {}, "counts": {}}
+    assert document["verdict"] is None
 
 
 def test_one_read_clock_makes_the_comparison_one(

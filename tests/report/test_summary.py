@@ -21,7 +21,9 @@ def test_medians_intervals_and_ratios(long_comparison: Comparison) -> None:
     assert first is not None
     assert (first.median, first.n, first.low, first.high) == (0.63, 6, 0.60, 0.71)
     assert first.coverage == pytest.approx(0.96875)
-    assert summary.ratios["ttfv_s"] == pytest.approx(0.63 / 20.13)
+    ratio = summary.ratios["ttfv_s"]
+    assert ratio.estimate == pytest.approx(0.63 / 20.13)
+    assert (ratio.n, ratio.coverage, ratio.p) == (6, 0.96875, 0.03125)
     assert summary.spread("B", "gap_p50_ms") is None
     assert "gap_p50_ms" not in summary.ratios
 
@@ -39,6 +41,45 @@ def test_warmups_and_failures_are_counted_but_not_pooled(
     first = summary.spread("A", "ttfv_s")
     assert first is not None
     assert (first.median, first.n, first.low) == (1.0, 2, None)
+
+
+def test_a_run_that_was_made_once_more_counts_as_its_last_good_one(
+    build_run: BuildRun, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    runs = [
+        build_run(build_stream(5, 9, ended="error"), "A", 1),
+        build_run(build_blocking(9), "B", 1),
+        build_run(build_stream(1, 9), "A", 1),
+    ]
+    summary = summarise(Comparison(plan=Plan(), runs=runs))
+    assert summary.counts["A"] == Counts(pooled=1, retried=1)
+    first = summary.spread("A", "ttfv_s")
+    assert first is not None
+    assert first.median == 1.0
+    assert summary.ratios["ttfv_s"].estimate == pytest.approx(1 / 9)
+
+
+def test_a_repeat_in_which_the_model_was_loaded_is_left_out_unless_all_are(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    def loading(trace: Trace) -> Trace:
+        trace.server = msgspec.structs.replace(trace.server, load_s=2.0)
+        return trace
+
+    streams = [build_stream(1, 9), loading(build_stream(3, 11)), build_stream(1, 9)]
+    blocking = [loading(build_blocking(11)) for _ in range(3)]
+    summary = summarise(build_comparison(streams, blocking))
+    assert summary.counts["A"] == Counts(pooled=2, warmups=1, loaded=1)
+    assert summary.counts["B"] == Counts(pooled=3, warmups=1)
+    assert summary.ratios["ttfv_s"].n == 2
+
+
+def test_without_pairs_the_ratio_is_that_of_the_medians(
+    build_run: BuildRun, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    runs = [build_run(build_stream(1, 9), "A", 1), build_run(build_blocking(8), "B", 2)]
+    ratio = summarise(Comparison(plan=Plan(), runs=runs)).ratios["ttfv_s"]
+    assert (ratio.method, ratio.estimate, ratio.n, ratio.p) == ("medians", 1 / 8, 0, None)
 
 
 @pytest.mark.parametrize(("caps", "pooled"), [((9, 9), 1), ((None, None), 0), ((9, None), 0)])

@@ -5,21 +5,26 @@ from typing import Any
 import msgspec
 
 from streamscope import __version__
+from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.notes import run_notes
 from streamscope.measure.timing import survey
+from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison
+from streamscope.report.judging import judge_comparison
 from streamscope.report.records import (
     COMPARISON_SCHEMA,
     RUN_SCHEMA,
     ComparisonRecord,
-    RatioRecord,
     RunLine,
     RunRecord,
     SummaryRecord,
     TargetRecord,
+    VerdictRecord,
 )
+from streamscope.report.summary import Ratio as RatioRecord
 from streamscope.report.summary import Summary, shared_notes, summarise
+from streamscope.report.verdict_words import verdict_sentence
 from streamscope.trace import Chunk, Clock, Run, TextKind, Trace
 
 __all__ = [
@@ -31,15 +36,19 @@ __all__ = [
     "RunRecord",
     "SummaryRecord",
     "TargetRecord",
+    "VerdictRecord",
     "comparison_record",
     "to_json",
     "to_jsonl",
 ]
 
 
-def to_json(comparison: Comparison) -> bytes:
+_USUAL = Conventions()
+
+
+def to_json(comparison: Comparison, conventions: Conventions = _USUAL) -> bytes:
     """Write a comparison as one JSON document, without a newline at its end."""
-    return _encode(comparison_record(comparison))
+    return _encode(comparison_record(comparison, conventions))
 
 
 def to_jsonl(run: Run) -> bytes:
@@ -53,7 +62,9 @@ def to_jsonl(run: Run) -> bytes:
     return _encode(line) + b"\n"
 
 
-def comparison_record(comparison: Comparison) -> ComparisonRecord:
+def comparison_record(
+    comparison: Comparison, conventions: Conventions = _USUAL
+) -> ComparisonRecord:
     """Gather everything that the JSON document of a comparison says."""
     measured = [measure(run.trace) for run in comparison.runs]
     first = comparison.runs[0] if comparison.runs else None
@@ -76,6 +87,9 @@ def comparison_record(comparison: Comparison) -> ComparisonRecord:
         ],
         summary=_summary(summarise(comparison, measured)),
         notes=shared_notes(comparison),
+        verdict=_verdict(judge_comparison(comparison, measured, conventions))
+        if len(comparison.channels()) == 2
+        else None,
     )
 
 
@@ -181,7 +195,26 @@ def _summary(summary: Summary) -> SummaryRecord:
     return SummaryRecord(
         A=summary.figures.get("A", {}),
         B=summary.figures.get("B", {}),
-        ratio={name: RatioRecord(estimate=value) for name, value in summary.ratios.items()},
+        ratio=summary.ratios,
+        counts={str(channel): counts for channel, counts in summary.counts.items()},
+    )
+
+
+def _verdict(judgement: Judgement) -> VerdictRecord:
+    advice = judgement.advice
+    return VerdictRecord(
+        sentence=verdict_sentence(judgement),
+        ttfv_s=judgement.first.kind,
+        total_s=judgement.total.kind,
+        tok_per_s=judgement.rate.kind,
+        decision=advice.decision,
+        reason=advice.reason,
+        break_even_tokens=advice.break_even_tokens,
+        break_even_s=advice.break_even_s,
+        pairs=judgement.n,
+        same_output=judgement.same_output,
+        compared_output=judgement.compared_output,
+        findings=[judgement.first, judgement.total, judgement.rate],
     )
 
 

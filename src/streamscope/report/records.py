@@ -8,9 +8,11 @@ from typing import Literal
 
 import msgspec
 
+from streamscope.measure.advice import Decision
 from streamscope.measure.notes import Note
+from streamscope.measure.verdict import Finding, Kind
 from streamscope.plan import Plan
-from streamscope.report.summary import SharedNote, Spread
+from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
 from streamscope.trace import (
     ChannelName,
     Clock,
@@ -131,18 +133,6 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     pings: int = 0
 
 
-class RatioRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure of A over the same of B.
-
-    Attributes:
-        estimate: The ratio.
-        method: How it was made; ``medians``: median of A over median of B, untested.
-    """
-
-    estimate: float
-    method: Literal["medians"] = "medians"
-
-
 class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of all pooled runs.
 
@@ -150,11 +140,49 @@ class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
         A: Medians of channel A by name of figure.
         B: Medians of channel B by name of figure.
         ratio: A over B by name of figure, where both have it.
+        counts: What became of the runs, by channel.
     """
 
     A: dict[str, Spread]
     B: dict[str, Spread]
-    ratio: dict[str, RatioRecord]
+    ratio: dict[str, Ratio]
+    counts: dict[str, Counts] = {}
+
+
+class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the comparison shows, and what to do.
+
+    ``kind`` is one of: ``different``, ``equivalent`` (within the margin), ``inconclusive``, and
+    ``unknown``, where nothing can be said.
+
+    Attributes:
+        sentence: The verdict for people.
+        ttfv_s: Kind of what was found of the first text.
+        total_s: Kind of what was found of the total, up to the end mark where both sides have one.
+        tok_per_s: Kind of what was found of the rate.
+        decision: What to do; ``fix-the-wait``: streaming can't help before the first text.
+        reason: Why: a clause.
+        break_even_tokens: Length of the answer from which streaming is worth it on this server;
+            null without a rate.
+        break_even_s: The same as seconds of streaming text.
+        pairs: Number of pairs that were judged.
+        same_output: How many of them had equal answers.
+        compared_output: Of how many that is known.
+        findings: All that was found of first text, total and rate.
+    """
+
+    sentence: str
+    ttfv_s: Kind
+    total_s: Kind
+    tok_per_s: Kind
+    decision: Decision
+    reason: str
+    break_even_tokens: int | None
+    break_even_s: float | None
+    pairs: int
+    same_output: int
+    compared_output: int
+    findings: list[Finding]
 
 
 class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +199,7 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
         runs: All runs, in the order in which they were made.
         summary: Medians and ratios.
         notes: What must be known before believing them, each said once.
+        verdict: What they show, and what to do; null unless both channels have runs.
     """
 
     schema: Literal["streamscope/comparison/1"] = COMPARISON_SCHEMA
@@ -183,6 +212,7 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[RunRecord]
     summary: SummaryRecord
     notes: list[SharedNote]
+    verdict: VerdictRecord | None = None
 
 
 class RunLine(RunRecord, frozen=True, kw_only=True):

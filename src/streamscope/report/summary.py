@@ -1,14 +1,19 @@
 """Many runs to one number a figure: medians, their intervals, and what was left out."""
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from streamscope.measure.figures import FIGURES, Figures, measure
-from streamscope.measure.notes import Note, pair_notes, run_notes
+from streamscope.measure.inference import log_ratios, paired_ratio, signed_rank_p
+from streamscope.measure.notes import RELOAD_S, Note, pair_notes, run_notes
 from streamscope.measure.statistics import median, median_interval
 from streamscope.report.comparison import Comparison
 from streamscope.trace import ChannelName, Run
+
+Reason: TypeAlias = Literal["warmups", "retried", "failed", "loaded", "cut", "apart"]
+"""Why a run is not pooled: the name of its member of ``Counts``."""
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +43,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         pooled: Runs that the medians are made of.
         warmups: Warm-ups, left out.
         failed: Left out because they failed, were stopped, withheld or incomplete.
+        retried: Left out because they were made once more, mostly as they had failed.
+        loaded: Left out because the server loaded the model in them, and not in all.
         cut: Left out because they hit a token limit that the two channels do not share.
         apart: Left out because they were made under another regime or layout than the plan's.
     """
@@ -45,8 +52,34 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     pooled: int = 0
     warmups: int = 0
     failed: int = 0
+    retried: int = 0
+    loaded: int = 0
     cut: int = 0
     apart: int = 0
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of A over the same of B.
+
+    Attributes:
+        estimate: The ratio.
+        method: How it was made. ``hodges-lehmann``: the typical ratio within pairs. ``medians``:
+            the median of A over that of B, untested, where there are no pairs.
+        low: Lower bound of its interval; null where none of 95 % exists, as below six pairs.
+        high: Upper bound of it.
+        coverage: Probability, 0 to 1, that such an interval holds the true ratio.
+        p: Exact two-sided probability of the signed-rank test that the ratio is 1; null if all
+            pairs are equal, or there are none.
+        n: Number of pairs behind it; 0 for ``medians``.
+    """
+
+    estimate: float
+    method: Literal["hodges-lehmann", "medians"] = "hodges-lehmann"
+    low: float | None = None
+    high: float | None = None
+    coverage: float | None = None
+    p: float | None = None
+    n: int = 0
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +88,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         figures: By channel and name of figure.
         counts: By channel.
-        ratios: Median of A over median of B, by name of figure. A statement about the medians:
-            nothing was tested.
+        ratios: A over B, by name of figure, where both have it.
     """
 
     figures: dict[ChannelName, dict[str, Spread]]
     counts: dict[ChannelName, Counts]
-    ratios: dict[str, float]
+    ratios: dict[str, Ratio]
 
     def spread(self, channel: ChannelName, name: str) -> Spread | None:
         """Return one figure of one channel."""
@@ -94,27 +126,56 @@ def summarise(comparison: Comparison, measured: Sequence[Figures] | None = None)
         measured: The figures of its runs, in their order, if they were computed before.
     """
     measured = measured or [measure(run.trace) for run in comparison.runs]
-    shared_cap = _shares_cap(comparison)
+    reasons = left_out(comparison)
     figures: dict[ChannelName, dict[str, Spread]] = {}
     counts: dict[ChannelName, Counts] = {}
     for channel in comparison.channels():
         pooled: list[Figures] = []
-        left_out = {"warmups": 0, "failed": 0, "cut": 0, "apart": 0}
-        for run, each in zip(comparison.runs, measured, strict=True):
+        dropped: dict[Reason, int] = {}
+        for run, each, reason in zip(comparison.runs, measured, reasons, strict=True):
             if run.channel != channel:
                 continue
-            reason = _why_left_out(run, comparison, shared_cap)
             if reason is None:
                 pooled.append(each)
             else:
-                left_out[reason] += 1
+                dropped[reason] = dropped.get(reason, 0) + 1
         figures[channel] = spreads(pooled)
-        counts[channel] = Counts(pooled=len(pooled), **left_out)
-    return Summary(
-        figures=figures,
-        counts=counts,
-        ratios=_ratios(figures.get("A", {}), figures.get("B", {})),
-    )
+        counts[channel] = Counts(pooled=len(pooled), **dropped)
+    pairs = pooled_pairs(comparison, measured)
+    return Summary(figures=figures, counts=counts, ratios=_ratios(figures, pairs))
+
+
+def left_out(comparison: Comparison) -> list[Reason | None]:
+    """Tell of each run why it is not pooled; ``None`` for those that are."""
+    shared_cap = _shares_cap(comparison)
+    final: dict[tuple[ChannelName, int], Run] = {}
+    for run in comparison.runs:
+        before = final.get((run.channel, run.pair))
+        if before is None or run.trace.ok or not before.trace.ok:
+            final[run.channel, run.pair] = run
+    always = _always_loading(comparison)
+    return [
+        _why_left_out(run, comparison, final[run.channel, run.pair], shared_cap, always)
+        for run in comparison.runs
+    ]
+
+
+def pooled_pairs(
+    comparison: Comparison, measured: Sequence[Figures]
+) -> list[tuple[tuple[Run, Figures], tuple[Run, Figures]]]:
+    """Return the pairs of which both runs are pooled, each run with its figures, A first."""
+    pooled = {
+        id(run): figures
+        for run, figures, reason in zip(
+            comparison.runs, measured, left_out(comparison), strict=True
+        )
+        if reason is None
+    }
+    return [
+        ((a, pooled[id(a)]), (b, pooled[id(b)]))
+        for a, b in comparison.pairs()
+        if id(a) in pooled and id(b) in pooled
+    ]
 
 
 def spreads(pooled: Sequence[Figures]) -> dict[str, Spread]:
@@ -159,15 +220,34 @@ def _gather(notes: Sequence[tuple[Note, ...]], channel: ChannelName | None) -> l
     ]
 
 
-def _why_left_out(run: Run, comparison: Comparison, shared_cap: bool) -> str | None:
+def _why_left_out(
+    run: Run, comparison: Comparison, final: Run, shared_cap: bool, always: set[ChannelName]
+) -> Reason | None:
     if run.warmup:
         return "warmups"
+    if run is not final:
+        return "retried"
     if not run.trace.ok:
         return "failed"
     if run.trace.ended == "length" and not shared_cap:
         return "cut"
     plan = comparison.plan
-    return "apart" if (run.layout, run.regime) != (plan.layout, plan.regime) else None
+    if (run.layout, run.regime) != (plan.layout, plan.regime):
+        return "apart"
+    return "loaded" if _loaded(run) and run.channel not in always else None
+
+
+def _loaded(run: Run) -> bool:
+    return (run.trace.server.load_s or 0) > RELOAD_S
+
+
+def _always_loading(comparison: Comparison) -> set[ChannelName]:
+    """Return the channels on which every good run loads: there that is part of the answer."""
+    return {
+        channel
+        for channel in comparison.channels()
+        if all(_loaded(run) for run in comparison.of(channel) if run.trace.ok and not run.warmup)
+    }
 
 
 def _shares_cap(comparison: Comparison) -> bool:
@@ -176,9 +256,41 @@ def _shares_cap(comparison: Comparison) -> bool:
     return len(caps) == 1 and None not in caps
 
 
-def _ratios(a: dict[str, Spread], b: dict[str, Spread]) -> dict[str, float]:
-    return {
-        name: spread.median / b[name].median
-        for name, spread in a.items()
-        if name in b and b[name].median > 0
-    }
+def _ratios(
+    figures: dict[ChannelName, dict[str, Spread]],
+    pairs: Sequence[tuple[tuple[Run, Figures], tuple[Run, Figures]]],
+) -> dict[str, Ratio]:
+    a, b = figures.get("A", {}), figures.get("B", {})
+    found = {}
+    for name in a:
+        if name not in b:
+            continue
+        values = [
+            (over, under)
+            for (_, of_a), (_, of_b) in pairs
+            if (over := of_a[name]) is not None and (under := of_b[name]) is not None
+        ]
+        ratio = _paired(values) or _of_medians(a[name], b[name])
+        if ratio is not None:
+            found[name] = ratio
+    return found
+
+
+def _paired(values: Sequence[tuple[float, float]]) -> Ratio | None:
+    estimate, logarithms = paired_ratio(values), log_ratios(values)
+    if estimate is None or logarithms is None:
+        return None
+    return Ratio(
+        estimate=estimate.estimate,
+        low=estimate.low,
+        high=estimate.high,
+        coverage=estimate.coverage,
+        p=signed_rank_p(logarithms),
+        n=estimate.n,
+    )
+
+
+def _of_medians(a: Spread, b: Spread) -> Ratio | None:
+    if b.median <= 0:
+        return None
+    return Ratio(estimate=a.median / b.median, method="medians")

@@ -8,24 +8,28 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streamscope.measure.figures import BY_NAME, Figure
+from streamscope.measure.conventions import Conventions
+from streamscope.measure.figures import BY_NAME, Figure, measure
+from streamscope.measure.verdict import Finding, Judgement
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
+from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import (
     Counts,
+    Ratio,
     SharedNote,
     Spread,
     Summary,
     shared_notes,
     summarise,
 )
+from streamscope.report.verdict_words import finding_mark, further, verdict_sentence
 from streamscope.report.words import (
     NONE,
     figure_words,
     percent,
     plain,
     range_words,
-    sooner,
     versus,
 )
 from streamscope.trace import Ended, Run, Target
@@ -38,17 +42,24 @@ _ENDED: dict[Ended, str] = {
 }
 
 
-def comparison_table(comparison: Comparison) -> RenderableType:
-    """Return the comparison for people: conditions, medians, notes and failures.
+_USUAL = Conventions()
+
+
+def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) -> RenderableType:
+    """Return the comparison for people: conditions, verdict, medians, notes and failures.
 
     Nothing in it is interpreted as markup, and no control character of a server's reaches it.
     """
-    summary = summarise(comparison)
+    measured = [measure(run.trace) for run in comparison.runs]
+    summary = summarise(comparison, measured)
+    judgement = None
     parts: list[RenderableType] = [_conditions(comparison, summary), Text()]
-    headline = _headline(summary)
-    if headline:
-        parts += [Text(headline, "bold"), Text()]
-    parts += [_figures(comparison, summary), Text(), _legend(summary)]
+    if len(comparison.channels()) == 2:
+        judgement = judge_comparison(comparison, measured, conventions)
+        parts += [Text(verdict_sentence(judgement), "bold"), Text()]
+    parts += [_figures(comparison, summary, judgement), Text(), _legend(summary, judgement)]
+    if judgement and judgement.n > 1:
+        parts += [Text(f"· {said}") for said in further(judgement)]
     parts += _notes(shared_notes(comparison))
     parts += [_failure(run) for run in comparison.runs if not run.trace.ok]
     return Group(*parts)
@@ -60,13 +71,6 @@ def as_text(renderable: RenderableType, width: int = 80) -> str:
     with console.capture() as capture:
         console.print(renderable)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
-
-
-def _headline(summary: Summary) -> str | None:
-    a, b = summary.spread("A", "ttfv_s"), summary.spread("B", "ttfv_s")
-    if a is None or b is None:
-        return None
-    return f"First text from A: {sooner(a.median, b.median)}"
 
 
 def _conditions(comparison: Comparison, summary: Summary) -> Text:
@@ -124,6 +128,8 @@ def _left_out(counts: Counts) -> str:
     named = {
         "warm-up": counts.warmups,
         "failed or stopped": counts.failed,
+        "made once more": counts.retried,
+        "with a model load": counts.loaded,
         "cut short": counts.cut,
         "of another regime": counts.apart,
     }
@@ -131,7 +137,7 @@ def _left_out(counts: Counts) -> str:
     return f" ({', '.join(said)} left out)" if said else ""
 
 
-def _figures(comparison: Comparison, summary: Summary) -> Table:
+def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("")
     channels = comparison.channels()
@@ -145,11 +151,24 @@ def _figures(comparison: Comparison, summary: Summary) -> Table:
             _cell(figure, spread, summary.counts[channel].pooled)
             for channel, spread in zip(channels, found, strict=True)
         ]
-        if len(channels) == 2:
-            a, b = (None if spread is None else spread.median for spread in found)
-            cells.append(Text(versus(figure, a, b)))
+        if judgement is not None:
+            cells.append(Text(_versus(figure, summary.ratios.get(figure.name), judgement)))
         table.add_row(Text(figure.short), *cells)
     return table
+
+
+def _versus(figure: Figure, ratio: Ratio | None, judgement: Judgement) -> str:
+    """Say how A stands to B: what was found where it was tested, else the ratio in words."""
+    finding = _finding(figure, judgement)
+    if finding is not None and finding.kind != "unknown":
+        return finding_mark(finding)
+    return NONE if ratio is None else versus(figure, ratio.estimate, 1.0)
+
+
+def _finding(figure: Figure, judgement: Judgement) -> Finding | None:
+    tested = {finding.name: finding for finding in (judgement.first, judgement.rate)}
+    tested["total_s"] = judgement.total  # judged up to the end mark where both sides have one
+    return tested.get(figure.name)
 
 
 def _rows(summary: Summary) -> list[Figure]:
@@ -197,7 +216,7 @@ def _cell(figure: Figure, spread: Spread | None, pooled: int) -> Text:
     return cell
 
 
-def _legend(summary: Summary) -> Text:
+def _legend(summary: Summary, judgement: Judgement | None) -> Text:
     """Say what the numbers in the cells are, and how much the brackets can be believed."""
     said = ["Medians"]
     for channel, figures in summary.figures.items():
@@ -207,7 +226,13 @@ def _legend(summary: Summary) -> Text:
             said.append(f"{channel} n={n}: {percent(covered.pop())} interval in brackets")
         else:
             said.append(f"{channel} n={n}: no interval")
-    legend = "; ".join(said) + ". A vs B is the ratio of the medians; nothing was tested."
+    legend = "; ".join(said) + "."
+    if judgement is not None and judgement.n > 1:
+        legend += (
+            " A vs B is the typical ratio within the pairs; tested were first text, total and rate."
+        )
+    elif judgement is not None:
+        legend += " A vs B: too few pairs of good runs to test anything."
     shown = [
         spread
         for figure in _rows(summary)

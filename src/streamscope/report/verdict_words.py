@@ -1,0 +1,184 @@
+"""What was found, in words that claim no more: the decision first, then the evidence.
+
+A wait is *sooner*, never *faster*; what was not found is *inconclusive*, never *equal*; an
+interval is given with its true coverage.
+"""
+
+from streamscope.measure.advice import Advice, Decision
+from streamscope.measure.figures import BY_NAME
+from streamscope.measure.inference import Estimate
+from streamscope.measure.verdict import Finding, Judgement
+from streamscope.report.words import count, digits, percent, seconds, sooner, versus
+
+_HEADS: dict[Decision, str] = {
+    "fix-the-wait": "Fix the wait first",
+    "either": "Either mode will do, and blocking is simpler",
+    "must-stream": "Stream it, and show progress until the first text",
+    "stream": "Stream it",
+    "cannot-tell": "Can't tell",
+}
+
+_NAMES = {
+    "ttfv_s": "first text",
+    "done_s": "total",
+    "total_s": "total",
+    "server_tok_per_s": "decode rate",
+    "e2e_tok_per_s": "end-to-end rate",
+}
+
+
+def verdict_sentence(judgement: Judgement) -> str:
+    """Say in one sentence what to do and what that rests on."""
+    advice, n = judgement.advice, judgement.n
+    if advice.decision == "cannot-tell":
+        return f"{_HEADS['cannot-tell']}: {advice.reason}."
+    head = _HEADS[advice.decision]
+    # What speaks against streaming is not in the findings, so the reason comes first.
+    why = [advice.reason] if advice.decision in ("fix-the-wait", "either") else []
+    if n < 2:
+        alone = "One pair" if n else "No pair of good runs"
+        why.append(_single(judgement.first) if n else advice.reason)
+        return f"{head}: {'; '.join(dict.fromkeys(why))}. {alone}, so nothing could be tested."
+    found = [finding_words(finding) for finding in (judgement.first, _second(judgement))]
+    return f"{head}: {'; '.join([*why, *found])}; n={n} pairs."
+
+
+def finding_words(finding: Finding) -> str:
+    """Say what was found of one figure: a clause."""
+    name = _name(finding)
+    match finding.kind:
+        case "unknown":
+            return f"{name}: can't tell, {finding.reason}"
+        case "inconclusive":
+            return f"{name} inconclusive ({_inconclusive(finding)})"
+        case "equivalent":
+            return f"{name} equivalent within {margin_words(finding)}{_interval(finding.inner)}"
+        case "different":
+            words = f"{name} {_difference(finding)}"
+            if finding.negligible:
+                words += f", yet equivalent within {margin_words(finding)}"
+            return words
+
+
+def finding_mark(finding: Finding) -> str:
+    """Say the same in a table's cell, at most 15 characters."""
+    if finding.kind == "equivalent" or finding.negligible:
+        return f"≈ {margin_words(finding)}"
+    if finding.kind == "different":
+        return _how_much(finding)
+    return "inconclusive" if finding.kind == "inconclusive" else "can't tell"
+
+
+def advice_words(advice: Advice) -> str:
+    """Say what to do, why, and from what length on it pays: one or two sentences."""
+    words = f"{_HEADS[advice.decision]}: {advice.reason}."
+    if advice.break_even_s is None:
+        return words
+    mark = "~" if advice.estimated else ""
+    text = f"{seconds(advice.break_even_s)} of streaming text"
+    if advice.break_even_tokens is not None:
+        text = f"{mark}{count(advice.break_even_tokens)} tokens of the answer ({text})"
+    return f"{words} On this server streaming is worth it from {text} on."
+
+
+def evidence(judgement: Judgement) -> list[str]:
+    """Say all that the verdict rests on, a sentence each."""
+    said = (judgement.first, _second(judgement))
+    return [*(_sentence(finding) for finding in said), *further(judgement)]
+
+
+def further(judgement: Judgement) -> list[str]:
+    """Say what the verdict's one sentence leaves out."""
+    said = _second(judgement)
+    rest = [each for each in (judgement.total, judgement.rate) if each is not said]
+    sentences = [_sentence(finding) for finding in rest]
+    if judgement.compared_output:
+        same, of = judgement.same_output, judgement.compared_output
+        sentences.append(f"Same answer in {same} of {of} pairs.")
+    return [*sentences, advice_words(judgement.advice)]
+
+
+def ratio_interval(estimate: Estimate | None) -> str:
+    """Write an interval of a ratio with its coverage: ``96.9 % CI 0.996–1.002``; or nothing."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return ""
+    low, high = estimate.low, estimate.high
+    near = low > 0.8 and high < 1.25
+    bounds = f"{low:.3f}–{high:.3f}" if near else f"{_bound(low)}–{_bound(high)}"
+    return f"{percent(estimate.coverage)} CI {bounds}"
+
+
+def _bound(value: float) -> str:
+    return f"{value:#.2g}" if 0.0001 < value < 0.095 else digits(value)
+
+
+def margin_words(finding: Finding) -> str:
+    """Write the margin of a finding: ``±5 %``."""
+    return f"±{100 * finding.margin:g} %"
+
+
+def _second(judgement: Judgement) -> Finding:
+    """Return what is said of the whole: the total, or where it says nothing, the rate."""
+    rate = judgement.rate
+    return rate if judgement.total.kind == "unknown" and rate.kind != "unknown" else judgement.total
+
+
+def _name(finding: Finding) -> str:
+    return _NAMES.get(finding.name) or BY_NAME[finding.name].label
+
+
+def _sentence(finding: Finding) -> str:
+    words = finding_words(finding)
+    exact = "" if finding.p is None or finding.n < 2 else f", p {_p(finding.p)}"
+    pairs = "" if finding.n < 2 else f"; n={finding.n} pairs{exact}"
+    return f"{words[0].upper()}{words[1:]}{pairs}."
+
+
+def _p(p: float) -> str:
+    return f"= {p:.4f}" if p >= 0.0001 else "< 0.0001"
+
+
+def _single(finding: Finding) -> str:
+    if finding.a is None or finding.b is None:
+        return f"{_name(finding)} is not known"
+    return f"{_name(finding)} {sooner(finding.a, finding.b)}"
+
+
+def _difference(finding: Finding) -> str:
+    """Say how much, and from what to what: ``6.4× sooner (0.24 vs 1.56 s, 96.9 % CI …)``."""
+    interval = ratio_interval(finding.ratio)
+    values = _values(finding)
+    inside = ", ".join(part for part in (values, interval and f"{interval} of the ratio") if part)
+    return f"{_how_much(finding)} ({inside})" if inside else _how_much(finding)
+
+
+def _how_much(finding: Finding) -> str:
+    """Put the ratio itself into words; the medians' may differ a little."""
+    estimate = finding.ratio.estimate if finding.ratio else 1.0
+    words = versus(BY_NAME[finding.name], estimate, 1.0, near=0.0)
+    if words != "≈" and not words.startswith("0 %"):
+        return words
+    return f"{100 * abs(estimate - 1):.1g} % {'more' if estimate > 1 else 'less'}"
+
+
+def _values(finding: Finding) -> str:
+    if finding.a is None or finding.b is None:
+        return ""
+    if finding.name.endswith("_s") and "tok" not in finding.name:
+        first, second = seconds(finding.a), seconds(finding.b)
+        same_unit = first.split(" ")[1:] == second.split(" ")[1:]
+        return f"{first.split(' ')[0] if same_unit else first} vs {second}"
+    return f"{digits(finding.a)} vs {digits(finding.b)} tok/s"
+
+
+def _interval(estimate: Estimate | None) -> str:
+    words = ratio_interval(estimate)
+    return f" ({words})" if words else ""
+
+
+def _inconclusive(finding: Finding) -> str:
+    parts = [ratio_interval(finding.ratio) or finding.reason]
+    if finding.more is not None:
+        few = "more than 200" if finding.more >= 200 else f"about {finding.more}"
+        parts.append(f"{few} more {'pair' if finding.more == 1 else 'pairs'} would tell")
+    return ", ".join(part for part in parts if part)

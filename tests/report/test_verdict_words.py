@@ -1,0 +1,141 @@
+"""Verdicts claim what was found, with the true coverage, and never call a wait faster."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streamscope.measure.conventions import Conventions, Thresholds
+from streamscope.measure.inference import Estimate
+from streamscope.measure.verdict import Finding, Judgement
+from streamscope.report.comparison import Comparison
+from streamscope.report.judging import judge_comparison, pair_figures
+from streamscope.report.verdict_words import (
+    advice_words,
+    evidence,
+    finding_mark,
+    finding_words,
+    verdict_sentence,
+)
+from streamscope.trace import Chunk, Trace
+
+Build = Callable[..., Comparison]
+BuildTrace = Callable[..., Trace]
+
+
+def finding(kind: str = "equivalent", **fields: object) -> Finding:
+    interval = Estimate(estimate=0.998, low=0.996, high=1.002, coverage=0.90625, n=6)
+    known: dict[str, object] = {"name": "server_tok_per_s", "margin": 0.05, "n": 6}
+    known |= {"ratio": interval, "inner": interval, "a": 50.8, "b": 50.9, "kind": kind}
+    return Finding(**known | fields)  # type: ignore[arg-type] # the test names the fields
+
+
+@pytest.fixture
+def judged(long_comparison: Comparison) -> Judgement:
+    return judge_comparison(long_comparison)
+
+
+def test_the_decision_comes_first_and_then_the_evidence(judged: Judgement) -> None:
+    assert verdict_sentence(judged) == (
+        "Stream it, and show progress until the first text: first text 32× sooner"
+        " (0.63 vs 20.1 s, 96.9 % CI 0.030–0.035 of the ratio); total 3 % longer"
+        " (20.6 vs 20.1 s, 96.9 % CI 1.025–1.025 of the ratio), yet equivalent within ±5 %;"
+        " n=6 pairs."
+    )
+
+
+def test_an_equivalence_names_its_margin_and_its_coverage() -> None:
+    words = finding_words(finding())
+    assert words == "decode rate equivalent within ±5 % (90.6 % CI 0.996–1.002)"
+    assert finding_mark(finding()) == "≈ ±5 %"
+
+
+def test_nothing_found_is_inconclusive_and_says_how_many_more() -> None:
+    open_ended = finding("inconclusive", more=12)
+    assert finding_words(open_ended) == (
+        "decode rate inconclusive (90.6 % CI 0.996–1.002, about 12 more pairs would tell)"
+    )
+    assert "more than 200 more pairs" in finding_words(finding("inconclusive", more=200))
+    assert "about 1 more pair would" in finding_words(finding("inconclusive", more=1))
+    assert finding_mark(open_ended) == "inconclusive"
+
+
+def test_what_cannot_be_told_says_why() -> None:
+    mute = finding("unknown", reason="the answers differ", name="total_s")
+    assert finding_words(mute) == "total: can't tell, the answers differ"
+    assert finding_mark(mute) == "can't tell"
+
+
+def test_too_few_pairs_show_no_interval(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    five = build_comparison([build_stream(1, 9)] * 5, [build_blocking(9)] * 5)
+    assert "95 %" not in verdict_sentence(judge_comparison(five))
+    one = build_comparison([build_stream(1, 9)], [build_blocking(9)])
+    assert verdict_sentence(judge_comparison(one)) == (
+        "Stream it: first text 9.0× sooner (1.00 vs 9.00 s). One pair, so nothing could be tested."
+    )
+
+
+def test_without_good_runs_nothing_is_claimed(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    failed = build_comparison(
+        [build_stream(1, 9, ended="error")] * 3, [build_blocking(9, ended="error")] * 3
+    )
+    assert verdict_sentence(judge_comparison(failed)).startswith("Can't tell: ")
+    assert judge_comparison(failed).n == 0
+
+
+def test_a_wait_that_streaming_cannot_mend_is_said_first(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    slow = build_comparison([build_stream(14, 20)] * 6, [build_blocking(20)] * 6)
+    said = verdict_sentence(judge_comparison(slow))
+    assert said.startswith("Fix the wait first: the first text took 14.0 s")
+    short = build_comparison([build_stream(1, 1.2)] * 6, [build_blocking(1.2)] * 6)
+    assert verdict_sentence(judge_comparison(short)).startswith("Either mode will do")
+
+
+def test_where_answers_differ_the_rate_speaks_for_the_total(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    comparison = build_comparison(
+        [build_stream(1, 9, 100 + i) for i in range(6)],
+        [build_blocking(9, 140 + i) for i in range(6)],
+    )
+    said = verdict_sentence(judge_comparison(comparison))
+    assert "decode rate" in said
+    assert "total" not in said
+    assert any(
+        sentence.startswith("Total: can't tell, the answers differ")
+        for sentence in evidence(judge_comparison(comparison))
+    )
+
+
+def test_thresholds_are_the_users(long_comparison: Comparison) -> None:
+    lenient = Conventions(thresholds=Thresholds(long_s=60.0))
+    assert judge_comparison(long_comparison, conventions=lenient).advice.decision == "stream"
+
+
+def test_the_advice_says_from_where_on_streaming_pays(judged: Judgement) -> None:
+    said = advice_words(judged.advice)
+    assert said.endswith(
+        "On this server streaming is worth it from 8 tokens of the answer"
+        " (1.00 s of streaming text) on."
+    )
+
+
+def test_nothing_is_ever_called_faster_or_free_of_overhead(judged: Judgement) -> None:
+    everything = " ".join([verdict_sentence(judged), *evidence(judged)])
+    for forbidden in ("faster", "no significant", "no overhead", "feels"):
+        assert forbidden not in everything
+
+
+def test_pairs_know_whether_their_answers_are_the_same(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    other, summary = build_blocking(9), build_blocking(9)
+    other.chunks = [Chunk(9_000_000_000, "answer", "else", 0)]
+    summary.flags = ["imported-summary"]
+    comparison = build_comparison([build_stream(1, 9)] * 3, [build_blocking(9), other, summary])
+    assert [pair.same_output for pair in pair_figures(comparison)] == [True, False, None]
