@@ -336,6 +336,22 @@ def test_a_judgement_survives_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(judged.rate), type=Finding) == judged.rate
 
 
+@pytest.mark.parametrize("value", [1e308, 5e-324])
+def test_absurd_figures_break_nothing(value: float) -> None:
+    names = (
+        "ttfv_s",
+        "total_s",
+        "done_s",
+        "server_tok_per_s",
+        "visible_tok_per_s",
+        "hidden_tokens",
+        "output_tokens",
+    )
+    judged = judge([PairFigures(a=dict.fromkeys(names, value), b=dict.fromkeys(names, 1.0))] * 6)
+    assert judged.first.kind == "different"
+    assert judged.advice.decision != "cannot-tell"
+
+
 # two groups
 
 

@@ -161,7 +161,8 @@ def _tokens(break_even_s: float | None, rate: float | None) -> int | None:
     """Return the tokens that stream in that time: the first costs none."""
     if break_even_s is None or rate is None:
         return None
-    return math.ceil(1 + rate * break_even_s)
+    tokens = 1 + rate * break_even_s
+    return math.ceil(tokens) if math.isfinite(tokens) else None
 
 
 def _hidden_share(runs: Sequence[Run]) -> float | None:
