@@ -25,12 +25,13 @@ def sampled(value: Callable[[float], float], times: Sequence[float]) -> list[int
 
 def curves(*, end_s: float = 8.0, words: int = 52, a: bool = True, b: bool = True) -> Curves:
     """A ramp from 1 to 3 s, a step at 4 s, and a reader who needs all the time there is."""
+    reading_s = max(1e-3, end_s - 1)
     times = [end_s * i / 400 for i in range(401)]
     return Curves(
         times_s=times,
         a=sampled(lambda at: min(words, max(0, (at - 1) / 2 * words)), times) if a else [],
         b=sampled(lambda at: words if at >= 4 else 0, times) if b else [],
-        reader=[min(words, max(0.0, (at - 1) / (end_s - 1) * words)) for at in times],
+        reader=[min(words, max(0.0, (at - 1) / reading_s * words)) for at in times],
         unit="word",
         end_s=end_s,
     )
@@ -106,7 +107,7 @@ def test_an_axis_of_whole_things_has_whole_ticks(largest: int, most: int) -> Non
     assert all(each == int(each) for each in found.ticks)
 
 
-@pytest.mark.parametrize("largest", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("largest", [0.0, -1.0, 5e-324, math.nan, math.inf])
 def test_an_axis_of_nothing_is_one_long(largest: float) -> None:
     assert axis(largest, 4).top == 1
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 _ROUND: Final = (1, 2, 5, 10)
 _FIFTH: Final = 5
+_LEAST: Final = 1e-9  # a nanosecond; what is less is nothing
 
 
 class Axis(NamedTuple):
@@ -29,7 +30,7 @@ def axis(largest: float, most: int, *, whole: bool = False) -> Axis:
         most: Stretches between ticks that there is room for.
         whole: Whether only whole numbers have a meaning.
     """
-    if not (math.isfinite(largest) and largest > 0):
+    if not (math.isfinite(largest) and largest >= _LEAST):
         largest = 1.0
     step = _round_up(largest / max(1, most))
     if whole:

@@ -1,0 +1,380 @@
+"""What the details say, in words and tables: everything that a verdict rests on.
+
+The functions know nothing of screens; they turn figures into texts of parts with a style. What a
+server sent goes through ``faces.plain``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
+
+from textual.content import Content
+
+from streamscope.measure.bands import Band, first_text_band, gap_band
+from streamscope.measure.costs import EarlyStop, TimeoutOutcome, stop_after, with_timeout
+from streamscope.measure.figures import FIGURES, Figure
+from streamscope.measure.notes import pair_notes, run_notes
+from streamscope.measure.reader import Curves, Reading, curves, finish_ratio, read
+from streamscope.measure.reader_figures import READER_FIGURES, ReaderFigure, measure_reader
+from streamscope.report import words
+from streamscope.tui.faces import bad, muted, plain
+
+if TYPE_CHECKING:
+    from streamscope.measure.conventions import Bands, Conventions, Costs, Reader
+    from streamscope.trace import ChannelName, Trace
+    from streamscope.tui.ended import EndedRun
+
+Pair: TypeAlias = "Mapping[ChannelName, EndedRun]"
+"""The ended runs of a pair, by side; either may be missing."""
+
+ALL_FIGURES: Final[tuple[Figure | ReaderFigure, ...]] = (*FIGURES, *READER_FIGURES)
+"""Every figure there is, those that depend on the reader last."""
+
+SIDES: Final[tuple[ChannelName, ...]] = ("A", "B")
+
+POINTS: Final = 400
+"""Moments of the plot: two for each column of a very wide terminal."""
+
+_BEYOND: Final = 1.08  # of the last moment: room for the step's name
+_STYLES: Final = {"A": "$channel-a", "B": "$channel-b"}
+_LABEL, _CELL = 25, 26
+_NOBODY_READS = "Nothing could be read in either run."
+
+
+class Row(NamedTuple):
+    """A line of a table: what it is about, A's and B's share of it, and how they compare."""
+
+    label: str
+    a: str
+    b: str
+    versus: str = ""
+
+
+class FigureRow(NamedTuple):
+    """A figure of both sides."""
+
+    figure: Figure | ReaderFigure
+    a: str
+    b: str
+    versus: str
+
+
+def headings(pair: Pair) -> dict[ChannelName, str]:
+    """Return what the two sides are called: ``A stream``."""
+    return {side: f"{side} {pair[side].run.trace.mode}" if side in pair else side for side in SIDES}
+
+
+def table(pair: Pair, title: str, rows: Sequence[Row]) -> Content:
+    """Lay out rows in three columns, below the names of the sides."""
+    names = headings(pair)
+    lines = [
+        Content.assemble(
+            (f"{title:<{_LABEL}}", "bold"),
+            (f"{names['A']:<{_CELL}}", f"bold {_STYLES['A']}"),
+            (names["B"], f"bold {_STYLES['B']}"),
+        )
+    ]
+    lines += [
+        Content.assemble(
+            muted(f"  {row.label:<{_LABEL - 2}}"),
+            (f"{row.a:<{_CELL}}", _STYLES["A"]),
+            (f"{row.b:<{_CELL}}" if row.versus else row.b, _STYLES["B"]),
+            row.versus,
+        )
+        for row in rows
+    ]
+    return Content("\n").join(lines)
+
+
+# ------------------------------------------------------------------------------------------- read
+
+
+def readable(pair: Pair, reader: Reader, *, whole: bool = False) -> Curves | None:
+    """Return the lines of the plot; ``None`` where neither run had anything to read.
+
+    Args:
+        pair: The runs.
+        reader: Whose line is drawn.
+        whole: Whether it goes on until both answers are read, not only until they are there.
+    """
+    a, b = (pair[side].run.trace if side in pair else None for side in SIDES)
+    end = curves(a, b, reader, 2).end_s
+    if whole:
+        readings = [read(trace, reader) for trace in (a, b) if trace is not None]
+        end = max([end, *(each.finish_s for each in readings if each is not None)])
+    return curves(a, b, reader, POINTS, until_s=end * _BEYOND) if end > 0 else None
+
+
+def reading_page(pair: Pair, reader: Reader) -> Content:
+    """Say how the reader got through both answers, and what streaming gained them."""
+    readings = {side: read(pair[side].run.trace, reader) for side in SIDES if side in pair}
+    if not any(readings.values()):
+        return muted(_NOBODY_READS)
+
+    def row(label: str, of: str) -> Row:
+        cells = [
+            words.NONE if (found := readings.get(side)) is None else _seconds(getattr(found, of))
+            for side in SIDES
+        ]
+        return Row(label, *cells)
+
+    stalls = [
+        words.NONE if (found := readings.get(side)) is None else str(found.stalls) for side in SIDES
+    ]
+    lines = [
+        table(
+            pair,
+            "your reading",
+            [
+                row("first word at", "start_s"),
+                row("nothing to read for", "idle_s"),
+                row("of it after word one", "stall_s"),
+                Row("stalls you'd notice", *stalls),
+                row("read to the end at", "finish_s"),
+            ],
+        )
+    ]
+    a, b = readings.get("A"), readings.get("B")
+    if a is not None and b is not None:
+        lines += [Content(), Content(finish_sentence(a, b, reader)), muted(_ceiling(pair))]
+    return Content("\n").join(lines)
+
+
+def finish_sentence(a: Reading, b: Reading, reader: Reader) -> str:
+    """Say how much sooner the reader of A is through than the reader of B: seconds first."""
+    speed = f"At {_speed(a, reader)} a minute you finish reading"
+    ratio = finish_ratio(a, b)
+    saved = b.finish_s - a.finish_s
+    if ratio is None or abs(saved) < 0.005:
+        return f"{speed} both at the same moment."
+    share = words.percent(abs(saved) / b.finish_s)
+    word = "earlier" if saved > 0 else "later"
+    return (
+        f"{speed} A {words.seconds(abs(saved))} ({share}) {word} than B: "
+        f"B takes {words.digits(ratio)} times as long as A."
+    )
+
+
+def _speed(reading: Reading, reader: Reader) -> str:
+    if reading.unit == "character":
+        return f"{reader.characters_per_minute:g} characters"
+    return f"{reader.words_per_minute:g} words"
+
+
+def _ceiling(pair: Pair) -> str:
+    if any(note.code == "different-output" for note in pair_notes(pair["A"].run, pair["B"].run)):
+        return (
+            "The answers differ, so this compares two texts. For the same text the factor is below"
+            " 2, whatever the model; only the wait for the first word has no such limit."
+        )
+    return (
+        "For the same text the factor is below 2, whatever the model; only the wait for the first"
+        " word has no such limit."
+    )
+
+
+def _seconds(value: float) -> str:
+    return "0 s" if value < 0.0005 else words.seconds(value)
+
+
+# ---------------------------------------------------------------------------------------- figures
+
+
+def figure_rows(pair: Pair, conventions: Conventions) -> list[FigureRow]:
+    """Return every figure of both sides, those of the reader last."""
+    values: dict[ChannelName, dict[str, tuple[float, bool]]] = {}
+    for side, ended in pair.items():
+        figures = ended.figures
+        values[side] = {
+            name: (value, name in figures.estimated)
+            for name, value in figures.values.items()
+            if value is not None
+        }
+        of_reader = measure_reader(ended.run.trace, conventions)
+        values[side] |= {
+            name: (each.value, each.estimated) for name, each in of_reader.items() if each
+        }
+    return [_figure_row(figure, values) for figure in ALL_FIGURES]
+
+
+def _figure_row(
+    figure: Figure | ReaderFigure,
+    values: Mapping[ChannelName, Mapping[str, tuple[float, bool]]],
+) -> FigureRow:
+    # Both tables have all that is needed to write a value; the names of the types differ.
+    same = cast("Figure", figure)
+    found = [values.get(side, {}).get(figure.name) for side in SIDES]
+    cells = [
+        words.NONE if each is None else words.figure_words(same, each[0], estimated=each[1])
+        for each in found
+    ]
+    a, b = (None if each is None else each[0] for each in found)
+    versus = words.versus(same, a, b)
+    return FigureRow(figure, cells[0], cells[1], "" if versus == words.NONE else versus)
+
+
+def about(figure: Figure | ReaderFigure) -> Content:
+    """Return the formula of a figure, and what it means."""
+    only = " Only streams have it." if figure.stream_only else ""
+    return Content.assemble(
+        (f"{figure.label} ", "bold $verdict"),
+        muted(f"{figure.name}, {figure.unit}\n"),
+        (f"{figure.formula}\n", "$accent"),
+        figure.explanation + only,
+    )
+
+
+# ------------------------------------------------------------------------------------------ costs
+
+
+def costs_page(pair: Pair, conventions: Conventions) -> Content:
+    """Say what a time-out would have done, and what stopping early would have saved."""
+    costs = conventions.costs
+    traces = {side: ended.run.trace for side, ended in pair.items()}
+    outcomes = {side: with_timeout([trace], costs.timeout_s) for side, trace in traces.items()}
+    blocks = [
+        table(
+            pair,
+            f"time-out of {costs.timeout_s:g} s",
+            [
+                Row("for the whole response", *(_deadline(outcomes.get(side)) for side in SIDES)),
+                Row("for silence", *(_silence(outcomes.get(side)) for side in SIDES)),
+            ],
+        ),
+        muted(
+            "What a client that gives up after so long would have seen: gateways limit the whole"
+            " response, HTTP clients the silence between two reads."
+        ),
+        table(
+            pair,
+            f"stop after {costs.stop_after_words} words",
+            [
+                *_stops("as soon as they come", traces, costs, None),
+                *_stops("once you read them", traces, costs, conventions.reader),
+            ],
+        ),
+        muted(_price(costs)),
+    ]
+    return Content("\n\n").join(blocks)
+
+
+def _deadline(outcome: TimeoutOutcome | None) -> str:
+    if outcome is None:
+        return words.NONE
+    if not outcome.runs:
+        return "can't tell: it failed"
+    if not outcome.cut_by_deadline:
+        return "in time"
+    if outcome.kept_words:
+        return f"cut, {outcome.kept_words} words were there"
+    return "cut, nothing was seen"
+
+
+def _silence(outcome: TimeoutOutcome | None) -> str:
+    if outcome is None:
+        return words.NONE
+    if not outcome.runs:
+        return "can't tell: it failed"
+    return "cut" if outcome.cut_by_silence else "in time"
+
+
+def _stops(
+    label: str, traces: Mapping[ChannelName, Trace], costs: Costs, reader: Reader | None
+) -> list[Row]:
+    stops = {
+        side: stop_after(trace, costs.stop_after_words, costs.price_per_million, reader=reader)
+        for side, trace in traces.items()
+    }
+    at = [_stop_at(traces.get(side), stops.get(side)) for side in SIDES]
+    rows = [Row(label, *at)]
+    if any(stops.values()):
+        rows.append(Row("  saves", *(_saved(stops.get(side)) for side in SIDES)))
+        rows.append(Row("  in tokens", *(_tokens(stops.get(side)) for side in SIDES)))
+    if any(stop is not None and stop.saved_money is not None for stop in stops.values()):
+        rows.append(Row("  in money", *(_money(stops.get(side), costs) for side in SIDES)))
+    return rows
+
+
+def _stop_at(trace: Trace | None, stop: EarlyStop | None) -> str:
+    if trace is None:
+        return words.NONE
+    if stop is not None:
+        return f"at {words.seconds(stop.at_s)}"
+    if trace.mode == "blocking":
+        return "never: it comes whole"
+    return "it has no more words" if trace.ok else "can't tell: it failed"
+
+
+def _saved(stop: EarlyStop | None) -> str:
+    return words.NONE if stop is None else _seconds(stop.saved_s)
+
+
+def _tokens(stop: EarlyStop | None) -> str:
+    if stop is None:
+        return words.NONE
+    return f"{'~' if stop.estimated else ''}{words.count(stop.saved_tokens)}"
+
+
+def _money(stop: EarlyStop | None, costs: Costs) -> str:
+    if stop is None or stop.saved_money is None:
+        return words.NONE
+    return f"{words.digits(stop.saved_money)} {costs.currency}"
+
+
+def _price(costs: Costs) -> str:
+    if costs.price_per_million:
+        return (
+            f"At {costs.price_per_million:g} {costs.currency} a million output tokens. Servers "
+            "that do not notice a closed connection generate, and charge, to the end."
+        )
+    return (
+        "With a price in the settings this says money too. Servers that do not notice a closed"
+        " connection generate to the end."
+    )
+
+
+# ---------------------------------------------------------------------------------------- remarks
+
+
+def remarks_page(pair: Pair, bands: Bands) -> Content:
+    """Say all that must be known before the figures of this pair are believed."""
+    blocks = [_about_run(pair[side], bands) for side in SIDES if side in pair]
+    if {"A", "B"} <= pair.keys():
+        notes = pair_notes(pair["A"].run, pair["B"].run)
+        if notes:
+            heading = Content.styled("the pair", "bold")
+            blocks.append(_list(heading, [plain(note.sentence) for note in notes]))
+    blocks.append(
+        muted(
+            f"First text is called instant below {bands.instant_s:g} s and sluggish above"
+            f" {bands.sluggish_s:g} s, gaps even from {bands.even_low_ms:g} to"
+            f" {bands.even_high_ms:g} ms. Those are conventions and settings, no law."
+        )
+    )
+    return Content("\n\n").join(blocks)
+
+
+def _about_run(ended: EndedRun, bands: Bands) -> Content:
+    run, figures = ended.run, ended.figures
+    lines = []
+    if run.trace.fault is not None:
+        lines.append(bad(run.trace.fault.sentence))
+    first = first_text_band(figures["ttfv_s"], bands)
+    if first is not None:
+        lines.append(_band("first text", words.seconds(figures["ttfv_s"]), first))
+    gaps = gap_band(figures["gap_p50_ms"], bands)
+    if gaps is not None:
+        lines.append(_band("gaps", words.milliseconds(figures["gap_p50_ms"]), gaps))
+    lines += [plain(note.sentence) for note in run_notes(run)]
+    name = f"{run.channel} {run.trace.mode}"
+    heading = Content.styled(name, f"bold {_STYLES[run.channel]}")
+    return _list(heading, lines or [muted("nothing to remark")])
+
+
+def _band(what: str, value: str, band: Band) -> Content:
+    return Content.assemble(f"{what} {value}: {band.mark} ", (band.word, "bold"))
+
+
+def _list(heading: Content, lines: Sequence[Content]) -> Content:
+    return Content("\n").join([heading, *(Content.assemble("· ", line) for line in lines)])

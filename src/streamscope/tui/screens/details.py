@@ -1,0 +1,260 @@
+"""The details of the last pair: the evidence for everything that the main screen says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable, Footer, Static, Tab, Tabs
+
+from streamscope.tui import commands, evidence, judged
+from streamscope.tui.faces import muted, plain
+from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.plot import ReadablePlot
+
+if TYPE_CHECKING:
+    from streamscope.measure.conventions import Conventions
+    from streamscope.measure.verdict import Judgement
+    from streamscope.tui.evidence import FigureRow, Pair
+
+SECTIONS: Final = ("verdict", "read", "figures", "costs", "remarks")
+"""The sections, in the order of their keys."""
+
+NOTHING_TO_READ: Final = "Neither run brought anything to read."
+
+
+class Page(VerticalScroll):
+    """A section that is text: it scrolls, and is written anew for another width."""
+
+    def __init__(self, write: Callable[[int], Content], *, id: str) -> None:  # noqa: A002 (Textual's name)
+        """Take who writes the text, for a number of cells."""
+        super().__init__(id=id)
+        self._write = write
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        yield Static()
+
+    def on_resize(self) -> None:
+        """Write for the new width."""
+        self.query_one(Static).update(self._write(self.scrollable_content_region.width))
+
+
+class FigurePage(Vertical):
+    """Every figure of both sides; below the list, the formula of the one that is highlighted."""
+
+    HELP = """
+    ## The figures
+
+    Every figure of both runs with its unit. `~` marks an estimate, `–` what does not exist. Move
+    with the arrow keys: below the list stands how the figure is computed and what it means.
+    """
+
+    def __init__(self, rows: list[FigureRow], pair: Pair, *, id: str) -> None:  # noqa: A002 (Textual's name)
+        """Take what is listed."""
+        super().__init__(id=id)
+        self._rows = rows
+        self._pair = pair
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list and what is said of one of its lines."""
+        yield DataTable[Text](cursor_type="row", zebra_stripes=True, show_row_labels=False)
+        yield VerticalScroll(Static(), id="about", can_focus=False)
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        names = evidence.headings(self._pair)
+        colours = self.app.get_css_variables()
+        a, b = colours["channel-a"], colours["channel-b"]
+        listed = self.query_one(DataTable)
+        listed.add_column(Text("figure", style="bold"))
+        for name, style in ((names["A"], a), (names["B"], b)):
+            listed.add_column(Text(name, style=f"bold {style}", justify="right"))
+        listed.add_column(Text("A vs B", style="bold"))
+        for row in self._rows:
+            listed.add_row(
+                Text(row.figure.label),
+                Text(row.a, style=a, justify="right"),
+                Text(row.b, style=b, justify="right"),
+                Text(row.versus),
+            )
+
+    @on(DataTable.RowHighlighted)
+    def _say(self, event: DataTable.RowHighlighted) -> None:
+        figure = self._rows[event.cursor_row].figure
+        self.query_one("#about > Static", Static).update(evidence.about(figure))
+
+
+class DetailsScreen(Screen[None]):
+    """The evidence: verdict, reading, every figure, costs and remarks of the last pair."""
+
+    HELP = """
+    Everything that the verdict rests on, in five sections: `1` to `5` open one, `←` and `→` turn
+    to the next. What does not fit scrolls with the arrow keys. `esc` goes back.
+
+    **verdict**: what several pairs support. Each finding has the ratio of A to B, its interval
+    with the coverage that it truly has, the exact p, and the margin within which a difference does
+    not count. **read**: what could be read when, and how far a reader at your speed was; `z` draws
+    it until all is read.
+    **figures**: all of them, each with its formula. **costs**: what a time-out would have cut, and
+    what stopping early would have saved. **remarks**: what must be known before the figures are
+    believed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", tooltip="Go back to the instrument"),
+        *(
+            Binding(
+                str(number),
+                f"open('{section}')",
+                "section",
+                show=number == 1,
+                key_display=f"1-{len(SECTIONS)}",
+                tooltip=f"Open the section {section!r}",
+            )
+            for number, section in enumerate(SECTIONS, start=1)
+        ),
+        Binding("right", "turn(1)", "next", key_display="←→", priority=True),
+        Binding("left", "turn(-1)", "previous", show=False, priority=True),
+        Binding("z", "zoom", "zoom", tooltip="Draw until all is there, or until all is read"),
+        *commands.Help.bindings(commands.Help),
+    ]
+
+    CSS = """
+    DetailsScreen { background: $background; }
+    DetailsScreen > #title { background: $panel; padding: 0 1; }
+    DetailsScreen > Tabs { height: 2; }
+    DetailsScreen > ContentSwitcher { height: 1fr; }
+    DetailsScreen > ContentSwitcher > * { height: 100%; padding: 0 1; }
+    DetailsScreen > #footer { height: 1; background: $footer-background; }
+
+    DetailsScreen Page { scrollbar-size-vertical: 1; padding: 1 1 0 1; }
+    DetailsScreen #section-read > ReadablePlot { height: 1fr; min-height: 8; }
+    DetailsScreen #section-read > Static { padding: 1 0 0 0; height: auto; }
+    DetailsScreen DataTable {
+        height: 1fr;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        & > .datatable--header { background: $panel; color: $text-muted; }
+        & > .datatable--odd-row { background: $background; }
+        & > .datatable--even-row { background: $surface 60%; }
+        & > .datatable--cursor { background: $panel; color: $foreground; text-style: reverse; }
+    }
+    DetailsScreen #about {
+        height: 6;
+        border-top: solid $border-blurred;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, pair: Pair, judgement: Judgement | None, conventions: Conventions) -> None:
+        """Take what is shown.
+
+        Args:
+            pair: The ended runs, by side; at least one.
+            judgement: What several pairs support, if there are several.
+            conventions: Whose reading speed, margins and limits count.
+        """
+        super().__init__()
+        self._pair = pair
+        self._judgement = judgement
+        self._conventions = conventions
+        self._whole = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sections, one of which is seen."""
+        yield Ends(id="title")
+        yield Tabs(
+            *(
+                Tab(Content(f"{number} {section}"), id=f"tab-{section}")
+                for number, section in enumerate(SECTIONS, start=1)
+            )
+        )
+        with ContentSwitcher(initial=f"section-{SECTIONS[0]}"):
+            yield Page(
+                lambda width: judged.verdict_page(self._judgement, width), id="section-verdict"
+            )
+            with VerticalScroll(id="section-read"):
+                yield ReadablePlot()
+                yield Static(evidence.reading_page(self._pair, self._conventions.reader))
+            rows = evidence.figure_rows(self._pair, self._conventions)
+            yield FigurePage(rows, self._pair, id="section-figures")
+            yield Page(
+                lambda _: evidence.costs_page(self._pair, self._conventions), id="section-costs"
+            )
+            yield Page(
+                lambda _: evidence.remarks_page(self._pair, self._conventions.bands),
+                id="section-remarks",
+            )
+        with Container(id="footer"):
+            yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Name the pair, draw the plot, and open the first section."""
+        run = next(iter(self._pair.values())).run
+        self.query_one("#title", Ends).show(
+            Content.assemble(
+                ("details", "bold $accent"),
+                "  ",
+                plain(" · ".join(part for part in (run.target.model, run.request.prompt) if part)),
+            ),
+            muted("the last pair"),
+        )
+        self.query_one(Tabs).can_focus = False
+        self._draw()
+
+    def _draw(self) -> None:
+        curves = evidence.readable(self._pair, self._conventions.reader, whole=self._whole)
+        self.query_one(ReadablePlot).show(curves, NOTHING_TO_READ)
+
+    @on(Tabs.TabActivated)
+    def _turn_to(self, event: Tabs.TabActivated) -> None:
+        """Show the section of a tab, and let the arrow keys move in it."""
+        section = (event.tab.id or "").removeprefix("tab-")
+        self.query_one(ContentSwitcher).current = f"section-{section}"
+        self._mover(section).focus()
+        self.refresh_bindings()
+
+    def _mover(self, section: str) -> Widget:
+        """Return what the arrow keys move in a section."""
+        return self.query_one(DataTable if section == "figures" else f"#section-{section}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep commands of the main screen, which mean nothing here, out of the palette."""
+        if action.endswith("_command"):
+            return hasattr(self, f"action_{action}")
+        if action == "zoom":
+            return self.query_one(ContentSwitcher).current == "section-read"
+        return super().check_action(action, parameters)
+
+    def action_open(self, section: str) -> None:
+        """Open a section by its name."""
+        self.query_one(Tabs).active = f"tab-{section}"
+
+    def action_turn(self, step: int) -> None:
+        """Turn to the next section, or the one before; after the last comes the first."""
+        tabs = self.query_one(Tabs)
+        if step > 0:
+            tabs.action_next_tab()
+        else:
+            tabs.action_previous_tab()
+
+    def action_zoom(self) -> None:
+        """Draw the plot until all text is there, or until the reader is through."""
+        self._whole = not self._whole
+        self._draw()
+
+    def action_help_command(self) -> None:
+        """Show what the keys do and what the sections say."""
+        from textual_enhanced.dialogs import HelpScreen  # Markdown is not needed before
+
+        self.app.push_screen(HelpScreen(self))

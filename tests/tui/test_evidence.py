@@ -1,0 +1,212 @@
+"""The tables of the details: reading, figures, costs and remarks of a pair."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streamscope.measure.bands import OK, SLUGGISH
+from streamscope.measure.conventions import Bands, Conventions, Costs, Reader
+from streamscope.trace import ChannelName, Fault, Trace
+from streamscope.tui.ended import EndedRun
+from streamscope.tui.evidence import (
+    ALL_FIGURES,
+    about,
+    costs_page,
+    figure_rows,
+    readable,
+    reading_page,
+    remarks_page,
+)
+
+Build = Callable[..., Trace]
+Pair = dict[ChannelName, EndedRun]
+
+SLOW_READER = Reader(words_per_minute=60)
+
+
+@pytest.fixture
+def pair(
+    build_stream: Build, build_blocking: Build, build_ended: Callable[..., EndedRun]
+) -> Callable[..., Pair]:
+    """Return the builder of a pair around two traces."""
+
+    def build(a: Trace | None = None, b: Trace | None = None) -> Pair:
+        return {
+            "A": build_ended(a or build_stream()),
+            "B": build_ended(b or build_blocking(), "B"),
+        }
+
+    return build
+
+
+def row(page: str, label: str) -> list[str]:
+    """Return the cells of the first row with a label."""
+    line = next(line for line in page.splitlines() if line.strip().startswith(label))
+    return [cell for cell in line.strip()[len(label) :].split("  ") if cell.strip()]
+
+
+# ------------------------------------------------------------------------------------------- read
+
+
+def test_the_reading_of_both_stands_side_by_side(pair: Callable[..., Pair]) -> None:
+    page = reading_page(pair(), Reader()).plain
+    assert [cell.strip() for cell in row(page, "first word at")] == ["0.63 s", "3.50 s"]
+    assert [cell.strip() for cell in row(page, "of it after word one")] == ["0 s", "0 s"]
+
+
+def test_what_is_won_is_said_in_seconds_with_the_ceiling(pair: Callable[..., Pair]) -> None:
+    page = reading_page(pair(), Reader()).plain
+    assert "At 238 words a minute you finish reading A 2.87 s" in page
+    assert "earlier than B" in page
+    assert "below 2, whatever the model" in page
+    assert "faster" not in page
+
+
+def test_answers_that_differ_are_called_two_texts(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    page = reading_page(pair(build_stream(text="Another answer.")), Reader()).plain
+    assert "compares two texts" in page
+
+
+def test_a_later_end_is_called_later(pair: Callable[..., Pair], build_blocking: Build) -> None:
+    page = reading_page(pair(b=build_blocking(0.3)), Reader()).plain
+    assert "later than B" in page
+
+
+def test_chinese_is_counted_in_characters(
+    pair: Callable[..., Pair], build_stream: Build, build_blocking: Build
+) -> None:
+    text = "水波从落入池塘的石头处扩散开来"
+    page = reading_page(pair(build_stream(text=text), build_blocking(text=text)), Reader()).plain
+    assert "At 255 characters a minute" in page
+
+
+def test_where_nothing_came_there_is_nothing_to_read(
+    pair: Callable[..., Pair], build_stream: Build, build_blocking: Build
+) -> None:
+    empty = pair(build_stream(text=""), build_blocking(text=""))
+    assert "Nothing could be read" in reading_page(empty, Reader()).plain
+    assert readable(empty, Reader()) is None
+
+
+def test_one_side_alone_is_shown_without_a_comparison(pair: Callable[..., Pair]) -> None:
+    alone: Pair = {"A": pair()["A"]}
+    page = reading_page(alone, Reader()).plain
+    assert [cell.strip() for cell in row(page, "first word at")] == ["0.63 s", "–"]
+    assert "finish reading" not in page
+    curves = readable(alone, Reader())
+    assert curves is not None
+    assert curves.b == []
+
+
+def test_the_plot_ends_with_the_text_or_with_the_reader(pair: Callable[..., Pair]) -> None:
+    both = pair()
+    there, read = readable(both, SLOW_READER), readable(both, SLOW_READER, whole=True)
+    assert there is not None
+    assert read is not None
+    assert 3.5 < there.end_s < 4
+    assert there.reader[-1] < there.a[-1]
+    assert read.reader[-1] == read.a[-1]
+
+
+# ---------------------------------------------------------------------------------------- figures
+
+
+def test_every_figure_has_a_row_and_is_explained(pair: Callable[..., Pair]) -> None:
+    rows = figure_rows(pair(), Conventions())
+    assert [each.figure for each in rows] == list(ALL_FIGURES)
+    for figure in ALL_FIGURES:
+        said = about(figure).plain
+        assert figure.formula in said
+        assert figure.explanation in said
+
+
+def test_figures_have_units_and_what_does_not_exist_is_a_dash(pair: Callable[..., Pair]) -> None:
+    rows = {each.figure.name: each for each in figure_rows(pair(), Conventions())}
+    assert (rows["ttfv_s"].a, rows["ttfv_s"].b, rows["ttfv_s"].versus) == (
+        "0.63 s",
+        "3.50 s",
+        "5.6× sooner",
+    )
+    assert rows["gap_p50_ms"].b == "–"
+    assert rows["gap_p50_ms"].versus == ""
+    assert rows["finish_s"].a.endswith(" s")
+
+
+def test_figures_of_the_reader_follow_the_settings(pair: Callable[..., Pair]) -> None:
+    def finish(reader: Reader) -> str:
+        rows = figure_rows(pair(), Conventions(reader=reader))
+        return next(each.a for each in rows if each.figure.name == "finish_s")
+
+    assert finish(SLOW_READER) != finish(Reader())
+
+
+# ------------------------------------------------------------------------------------------ costs
+
+
+def test_a_time_out_cuts_both_but_only_the_stream_was_seen(pair: Callable[..., Pair]) -> None:
+    page = costs_page(pair(), Conventions(costs=Costs(timeout_s=2))).plain
+    stream, blocking = (cell.strip() for cell in row(page, "for the whole response"))
+    assert stream.startswith("cut, ")
+    assert stream.endswith("words were there")
+    assert blocking == "cut, nothing was seen"
+    assert [cell.strip() for cell in row(page, "for silence")] == ["in time", "cut"]
+
+
+def test_a_long_time_out_cuts_nothing(pair: Callable[..., Pair]) -> None:
+    page = costs_page(pair(), Conventions(costs=Costs(timeout_s=60))).plain
+    assert [cell.strip() for cell in row(page, "for the whole response")] == ["in time"] * 2
+
+
+def test_stopping_early_saves_time_and_tokens_and_with_a_price_money(
+    pair: Callable[..., Pair],
+) -> None:
+    free = costs_page(pair(), Conventions(costs=Costs(stop_after_words=20))).plain
+    assert row(free, "saves")[0].endswith(" s")
+    assert row(free, "in tokens")[0].strip("~").isdecimal()
+    assert "in money" not in free
+    priced = Costs(stop_after_words=20, price_per_million=10, currency="EUR")
+    assert row(costs_page(pair(), Conventions(costs=priced)).plain, "in money")[0].endswith(" EUR")
+
+
+def test_a_blocking_answer_can_not_be_stopped_by_its_reader(pair: Callable[..., Pair]) -> None:
+    page = costs_page(pair(), Conventions(costs=Costs(stop_after_words=20))).plain
+    assert "never: it comes whole" in row(page, "as soon as they come")[1]
+
+
+def test_a_short_answer_has_no_words_to_spare(pair: Callable[..., Pair]) -> None:
+    page = costs_page(pair(), Conventions(costs=Costs(stop_after_words=5000))).plain
+    assert "it has no more words" in row(page, "as soon as they come")[0]
+    assert "saves" not in page
+
+
+def test_of_a_run_that_failed_nothing_is_claimed(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    failed = build_stream(ended="error", fault=Fault(code="cut", sentence="It broke off."))
+    page = costs_page(pair(failed), Conventions()).plain
+    assert "can't tell: it failed" in row(page, "for the whole response")[0]
+    assert "can't tell: it failed" in row(page, "as soon as they come")[0]
+
+
+# ---------------------------------------------------------------------------------------- remarks
+
+
+def test_bands_have_a_word_and_a_mark(pair: Callable[..., Pair]) -> None:
+    page = remarks_page(pair(), Bands()).plain
+    assert f"first text 0.63 s: {OK.mark} {OK.word}" in page
+    assert f"first text 3.50 s: {SLUGGISH.mark} {SLUGGISH.word}" in page
+    assert "gaps" in page.split("B blocking")[0]
+    assert "conventions and settings" in page
+
+
+def test_remarks_name_the_fault_and_what_the_pair_can_not_show(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    other = build_stream(text="Something else entirely.")
+    assert "The two answers differ" in remarks_page(pair(other), Bands()).plain
+    failed = build_stream(ended="error", fault=Fault(code="cut", sentence="It broke\x1b[31m off."))
+    page = remarks_page(pair(failed), Bands()).plain
+    assert "It broke" in page
+    assert "\x1b" not in page
