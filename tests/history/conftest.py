@@ -22,6 +22,17 @@ def history(path: Path) -> Iterator[History]:
 
 
 @pytest.fixture
+def keep(history: History) -> Callable[..., Run]:
+    """Save a run with the figures named, wait until it is there, and return it."""
+
+    def save(run: Run, **figures: float | None) -> Run:
+        history.save(run, figures).result()
+        return run
+
+    return save
+
+
+@pytest.fixture
 def make_run() -> Callable[..., Run]:
     """Make runs with ids of their own, each started a second after the one before.
 

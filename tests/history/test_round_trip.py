@@ -115,6 +115,7 @@ runs = st.builds(
     trace=traces,
     layout=st.sampled_from(["apart", "race"]),
     regime=st.sampled_from(["warm", "cold"]),
+    nonce=st.text(),
     pair=st.integers(0, 100),
     position=st.integers(1, 2),
     warmup=st.booleans(),
@@ -218,6 +219,13 @@ def test_a_trace_of_200_000_chunks_comes_back(history: History, make_run: MakeRu
     (row,) = history.recent(1)
     assert row.n_chunks == 200_000
     assert row.output_sha == sha256(run.trace.text().encode()).hexdigest()
+
+
+def test_the_nonce_of_a_cold_run_does_not_make_another_group(make_run: MakeRun) -> None:
+    """Each run has another one: as part of the prompt, no two runs could ever be pooled."""
+    one, two = (make_run(regime="cold", nonce=nonce) for nonce in ("3f9a", "b071"))
+
+    assert Group.of(one) == Group.of(two)
 
 
 @pytest.mark.parametrize("member", Request.__struct_fields__)

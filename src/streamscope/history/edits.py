@@ -126,7 +126,8 @@ def delete(
 
 def undo(connection: sqlite3.Connection) -> int:
     """Bring back what was deleted last; return how many runs that are."""
-    (newest,) = connection.execute("SELECT max(deletion_id) FROM deletions").fetchone()
+    # Not of all deletions: an import may have brought back all that one of them held.
+    (newest,) = connection.execute("SELECT max(deletion_id) FROM runs").fetchone()
     back = connection.execute(
         "UPDATE runs SET deletion_id = NULL WHERE deletion_id = ?", (newest,)
     ).rowcount

@@ -38,7 +38,7 @@ def insert_run(
     ).lastrowid
     connection.executemany(
         "INSERT INTO figures (seq, name, value) VALUES (?, ?, ?)",
-        [(seq, name, finite(value)) for name, value in figures.items()],
+        [(seq, name, value) for name, value in _storable_figures(figures).items()],
     )
     connection.execute(
         "INSERT INTO traces (seq, trace) VALUES (?, ?)", (seq, encode_trace(run.trace))
@@ -169,6 +169,11 @@ def _columns(run: Run, group_id: int, started: str) -> dict[str, object]:
         "reasoning_sha": text_sha(trace.text("reasoning")),
         "flags": msgspec.json.encode(trace.flags).decode(),
     }
+
+
+def _storable_figures(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return ``figures`` with names that are text and values that can be averaged."""
+    return {clean(name): finite(value) for name, value in figures.items()}
 
 
 def finite(value: float | None) -> float | None:

@@ -1,0 +1,125 @@
+"""Figures by pair and over time: only what may be pooled, oldest first."""
+
+import math
+from collections.abc import Callable
+
+from streamscope.history import Group, History, PairValues, TrendPoint
+from streamscope.trace import Chunk, Run
+
+MakeRun = Callable[..., Run]
+Keep = Callable[..., Run]
+
+FIRST, SECOND = "1" * 32, "2" * 32
+
+
+def test_a_pair_has_the_figures_of_both_runs(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    blocking = keep(make_run("blocking", comparison_id=FIRST, pair=4), a=2.0, b=math.nan)
+    keep(make_run("stream", comparison_id=FIRST, pair=4), a=1.0, b=3.0, c=9.0)
+
+    assert history.pairs(Group.of(blocking), ["a", "b"]) == [
+        PairValues(
+            comparison_id=FIRST,
+            pair=4,
+            a={"a": 1.0, "b": 3.0},
+            b={"a": 2.0, "b": None},
+            same_output=True,
+        )
+    ]
+
+
+def test_pairs_with_other_answers_are_told(history: History, make_run: MakeRun, keep: Keep) -> None:
+    stream = keep(make_run("stream"))
+    keep(make_run("blocking", trace={"chunks": [Chunk(1, "answer", "Hello you!", 0)]}))
+
+    assert [pair.same_output for pair in history.pairs(Group.of(stream), [])] == [False]
+
+
+def test_only_pairs_of_which_both_runs_may_be_pooled_count(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    for pair, (a, b) in enumerate(
+        [("stop", "error"), ("cancelled", "stop"), ("stop", "length"), (None, "stop")], 1
+    ):
+        run = keep(make_run("stream", a, pair=pair))
+        keep(make_run("blocking", b, pair=pair))
+    keep(make_run("stream", pair=5))
+    keep(make_run("stream", pair=0, warmup=True))
+    keep(make_run("blocking", pair=0, warmup=True))
+    keep(make_run("stream", pair=6))
+    keep(make_run("blocking", pair=6, request={"temperature": 0.9}))
+
+    assert [each.pair for each in history.pairs(Group.of(run), [])] == [3]
+
+
+def test_a_run_that_was_repeated_counts_once(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    keep(make_run("stream", "error"), a=0.0)
+    keep(make_run("blocking"), a=1.0)
+    keep(make_run("stream"), a=2.0)
+    keep(make_run("stream"), a=3.0)
+    run = keep(make_run("blocking"), a=4.0)
+
+    (pair,) = history.pairs(Group.of(run), ["a"])
+    assert (pair.a, pair.b) == ({"a": 3.0}, {"a": 4.0})
+    assert history.groups()[0].pairs == 1
+
+
+def test_pairs_are_oldest_first_and_only_the_newest(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    for comparison in (SECOND, FIRST):
+        for pair in (1, 2):
+            keep(make_run("stream", comparison_id=comparison, pair=pair))
+            run = keep(make_run("blocking", comparison_id=comparison, pair=pair))
+
+    def named(newest: int) -> list[tuple[str, int]]:
+        pairs = history.pairs(Group.of(run), [], newest=newest)
+        return [(pair.comparison_id, pair.pair) for pair in pairs]
+
+    assert named(200) == [(SECOND, 1), (SECOND, 2), (FIRST, 1), (FIRST, 2)]
+    assert named(3) == [(SECOND, 2), (FIRST, 1), (FIRST, 2)]
+    assert named(0) == named(-1) == []
+
+
+def test_pairs_on_an_older_server_are_left_out(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    for pair, versions in enumerate([("1", "1"), ("1", "2"), ("2", ""), ("", ""), ("2", "2")], 1):
+        run = keep(make_run("stream", pair=pair, server_version=versions[0]))
+        keep(make_run("blocking", pair=pair, server_version=versions[1]))
+
+    assert [pair.pair for pair in history.pairs(Group.of(run), [])] == [3, 4, 5]
+
+
+def test_a_trend_has_one_point_a_comparison(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    keep(make_run("stream", comparison_id=FIRST, pair=0, warmup=True), a=9.0)
+    keep(make_run("stream", comparison_id=FIRST, server_version="1"), a=1.0)
+    keep(make_run("blocking", comparison_id=FIRST), a=2.0)
+    keep(make_run("stream", comparison_id=FIRST), a=3.0, b=1.0)
+    keep(make_run("stream", comparison_id="3" * 32), b=1.0)
+    keep(make_run("stream", comparison_id=SECOND, server_version="2"), a=4.0)
+    keep(make_run("stream", "error", comparison_id=SECOND), a=9.0)
+    run = keep(make_run("blocking", comparison_id=SECOND), a=None)
+    keep(make_run("stream", comparison_id=SECOND, prompt="Something else."), a=9.0)
+
+    assert history.trend(Group.of(run), "a") == [
+        TrendPoint(
+            comparison_id=FIRST,
+            started_utc="2026-10-17T12:00:01.000000Z",
+            values={"stream": [1.0, 3.0], "blocking": [2.0]},
+        ),
+        TrendPoint(
+            comparison_id=SECOND,
+            started_utc="2026-10-17T12:00:06.000000Z",
+            values={"stream": [4.0], "blocking": []},
+        ),
+    ]
+    assert [point.comparison_id for point in history.trend(Group.of(run), "a", newest=1)] == [
+        SECOND
+    ]
+    assert history.trend(Group.of(run), "unknown") == []
