@@ -18,15 +18,6 @@ from streamscope.history.rows import Deletion
 UNDO_FOR = timedelta(days=1)
 """How long a deletion can be undone at least; older ones are purged when the history is opened."""
 
-_DELETE = """
-UPDATE runs SET deletion_id = :deletion WHERE deletion_id IS NULL AND seq IN (
-    SELECT seq FROM kept_runs WHERE run_id IN (SELECT value FROM json_each(:runs))
-    UNION SELECT seq FROM kept_runs
-        WHERE comparison_id IN (SELECT value FROM json_each(:comparisons))
-    UNION SELECT seq FROM kept_runs WHERE group_id IN (SELECT value FROM json_each(:groups))
-)
-"""
-
 # In this order: what refers to something goes before it.
 _PURGE = (
     """
@@ -110,14 +101,18 @@ def delete(
     deletion = connection.execute(
         "INSERT INTO deletions (deleted_utc) VALUES (?)", (utc_text(datetime.now(UTC)),)
     ).lastrowid
-    numbers = [group_id(connection, group) for group in groups]
-    bound = {
-        "deletion": deletion,
-        "runs": _json([clean(run) for run in runs]),
-        "comparisons": _json([clean(comparison) for comparison in comparisons]),
-        "groups": _json([number for number in numbers if number is not None]),
+    named: dict[str, list[str | int | None]] = {
+        "run_id": [clean(run) for run in runs],
+        "comparison_id": [clean(comparison) for comparison in comparisons],
+        "group_id": [group_id(connection, group) for group in groups],
     }
-    deleted = connection.execute(_DELETE, bound).rowcount
+    deleted = 0
+    for key, values in named.items():
+        # The names are our own; every value is bound.
+        deleted += connection.executemany(
+            f"UPDATE runs SET deletion_id = ? WHERE {key} = ? AND deletion_id IS NULL",  # noqa: S608
+            [(deletion, value) for value in values],
+        ).rowcount
     if not deleted:
         connection.execute("DELETE FROM deletions WHERE deletion_id = ?", (deletion,))
         return Deletion(deletion_id=0, runs=0)
@@ -140,7 +135,3 @@ def purge(connection: sqlite3.Connection) -> None:
     before = utc_text(datetime.now(UTC) - UNDO_FOR)
     for statement in _PURGE:
         connection.execute(statement, {"before": before})
-
-
-def _json(values: Sequence[str] | Sequence[int]) -> str:
-    return msgspec.json.encode(values).decode()
