@@ -1,17 +1,16 @@
-"""The tables of the details: reading, figures, costs and remarks of a pair."""
+"""The tables of the details: reading, figures and remarks of a pair."""
 
 from collections.abc import Callable
 
 import pytest
 
 from streamscope.measure.bands import OK, SLUGGISH
-from streamscope.measure.conventions import Bands, Conventions, Costs, Reader
+from streamscope.measure.conventions import Bands, Conventions, Reader
 from streamscope.trace import ChannelName, Fault, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.evidence import (
     ALL_FIGURES,
     about,
-    costs_page,
     figure_rows,
     readable,
     reading_page,
@@ -140,54 +139,6 @@ def test_figures_of_the_reader_follow_the_settings(pair: Callable[..., Pair]) ->
         return next(each.a for each in rows if each.figure.name == "finish_s")
 
     assert finish(SLOW_READER) != finish(Reader())
-
-
-# ------------------------------------------------------------------------------------------ costs
-
-
-def test_a_time_out_cuts_both_but_only_the_stream_was_seen(pair: Callable[..., Pair]) -> None:
-    page = costs_page(pair(), Conventions(costs=Costs(timeout_s=2))).plain
-    stream, blocking = (cell.strip() for cell in row(page, "for the whole response"))
-    assert stream.startswith("cut, ")
-    assert stream.endswith("words were there")
-    assert blocking == "cut, nothing was seen"
-    assert [cell.strip() for cell in row(page, "for silence")] == ["in time", "cut"]
-
-
-def test_a_long_time_out_cuts_nothing(pair: Callable[..., Pair]) -> None:
-    page = costs_page(pair(), Conventions(costs=Costs(timeout_s=60))).plain
-    assert [cell.strip() for cell in row(page, "for the whole response")] == ["in time"] * 2
-
-
-def test_stopping_early_saves_time_and_tokens_and_with_a_price_money(
-    pair: Callable[..., Pair],
-) -> None:
-    free = costs_page(pair(), Conventions(costs=Costs(stop_after_words=20))).plain
-    assert row(free, "saves")[0].endswith(" s")
-    assert row(free, "in tokens")[0].strip("~").isdecimal()
-    assert "in money" not in free
-    priced = Costs(stop_after_words=20, price_per_million=10, currency="EUR")
-    assert row(costs_page(pair(), Conventions(costs=priced)).plain, "in money")[0].endswith(" EUR")
-
-
-def test_a_blocking_answer_can_not_be_stopped_by_its_reader(pair: Callable[..., Pair]) -> None:
-    page = costs_page(pair(), Conventions(costs=Costs(stop_after_words=20))).plain
-    assert "never: it comes whole" in row(page, "as soon as they come")[1]
-
-
-def test_a_short_answer_has_no_words_to_spare(pair: Callable[..., Pair]) -> None:
-    page = costs_page(pair(), Conventions(costs=Costs(stop_after_words=5000))).plain
-    assert "it has no more words" in row(page, "as soon as they come")[0]
-    assert "saves" not in page
-
-
-def test_of_a_run_that_failed_nothing_is_claimed(
-    pair: Callable[..., Pair], build_stream: Build
-) -> None:
-    failed = build_stream(ended="error", fault=Fault(code="cut", sentence="It broke off."))
-    page = costs_page(pair(failed), Conventions()).plain
-    assert "can't tell: it failed" in row(page, "for the whole response")[0]
-    assert "can't tell: it failed" in row(page, "as soon as they come")[0]
 
 
 # ---------------------------------------------------------------------------------------- remarks

@@ -11,7 +11,8 @@ from textual.app import App, ComposeResult
 from streamscope.measure.reader import Curves
 from streamscope.tui.themes import default_variables, load_themes
 from streamscope.tui.widgets.canvas import Canvas
-from streamscope.tui.widgets.plot import GUTTER, MARK, NOTHING, TOO_SMALL, ReadablePlot, draw
+from streamscope.tui.widgets.plot import MARK, NOTHING, TOO_SMALL, ReadablePlot
+from streamscope.tui.widgets.plot_drawing import GUTTER, draw
 from streamscope.tui.widgets.ticks import axis, tick
 
 Size = tuple[int, int]
@@ -147,6 +148,16 @@ def test_both_axes_say_what_they_count(size: Size) -> None:
     assert rows[-1].rstrip().endswith(" s")
 
 
+def test_the_unit_never_covers_a_line() -> None:
+    at_once = Curves(times_s=[0, 1], a=[9, 9], b=[9, 9], reader=[0, 0], unit="word", end_s=1)
+    for size in ((30, 6), (60, 12)):
+        rows = drawn(at_once, size)
+        unit = next(row for row in rows if "words" in row)
+        assert not set(unit[GUTTER:].replace("words", "")) & {
+            chr(0x2800 + dots) for dots in range(1, 256)
+        }
+
+
 def test_characters_are_called_characters() -> None:
     chinese = Curves(times_s=[0, 1], a=[0, 9], b=[], reader=[], unit="character", end_s=1)
     assert "characters" in drawn(chinese, (60, 12))[0]
@@ -169,12 +180,13 @@ def test_a_side_that_is_missing_is_not_named() -> None:
 
 def test_the_axes_stay_where_they_are_while_numbers_grow() -> None:
     few, many = drawn(curves(words=9), (60, 12)), drawn(curves(words=9000), (60, 12))
-    assert {row[GUTTER - 1] for row in few[:-2]} <= set("│┤")
-    assert {row[GUTTER - 1] for row in many[:-2]} <= set("│┤")
+    assert {row[GUTTER - 1] for row in few[1:-2]} <= set("│┤")
+    assert {row[GUTTER - 1] for row in many[1:-2]} <= set("│┤")
 
 
 def test_a_run_of_a_million_words_and_one_without_any_can_be_drawn() -> None:
-    assert "400k┤" in "".join(drawn(curves(words=1_000_000), (60, 12)))
+    assert "1M┤" in "".join(drawn(curves(words=1_000_000), (60, 12)))
+    assert "10k┤" in "".join(drawn(curves(words=12_000), (60, 12)))
     assert "B" not in "".join(drawn(curves(words=0), (60, 12)))
 
 

@@ -6,13 +6,12 @@ server sent goes through ``faces.plain``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from textual.content import Content
 
 from streamscope.measure.bands import Band, first_text_band, gap_band
-from streamscope.measure.costs import EarlyStop, TimeoutOutcome, stop_after, with_timeout
 from streamscope.measure.figures import FIGURES, Figure
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.reader import Curves, Reading, curves, finish_ratio, read
@@ -21,8 +20,8 @@ from streamscope.report import words
 from streamscope.tui.faces import bad, muted, plain
 
 if TYPE_CHECKING:
-    from streamscope.measure.conventions import Bands, Conventions, Costs, Reader
-    from streamscope.trace import ChannelName, Trace
+    from streamscope.measure.conventions import Bands, Conventions, Reader
+    from streamscope.trace import ChannelName
     from streamscope.tui.ended import EndedRun
 
 Pair: TypeAlias = "Mapping[ChannelName, EndedRun]"
@@ -112,26 +111,22 @@ def reading_page(pair: Pair, reader: Reader) -> Content:
     if not any(readings.values()):
         return muted(_NOBODY_READS)
 
-    def row(label: str, of: str) -> Row:
+    def row(label: str, of: Callable[[Reading], str]) -> Row:
         cells = [
-            words.NONE if (found := readings.get(side)) is None else _seconds(getattr(found, of))
-            for side in SIDES
+            words.NONE if (found := readings.get(side)) is None else of(found) for side in SIDES
         ]
         return Row(label, *cells)
 
-    stalls = [
-        words.NONE if (found := readings.get(side)) is None else str(found.stalls) for side in SIDES
-    ]
     lines = [
         table(
             pair,
             "your reading",
             [
-                row("first word at", "start_s"),
-                row("nothing to read for", "idle_s"),
-                row("of it after word one", "stall_s"),
-                Row("stalls you'd notice", *stalls),
-                row("read to the end at", "finish_s"),
+                row("first word at", lambda each: short_seconds(each.start_s)),
+                row("nothing to read for", lambda each: short_seconds(each.idle_s)),
+                row("of it after word one", lambda each: short_seconds(each.stall_s)),
+                row("stalls you'd notice", lambda each: str(each.stalls)),
+                row("read to the end at", lambda each: short_seconds(each.finish_s)),
             ],
         )
     ]
@@ -174,7 +169,8 @@ def _ceiling(pair: Pair) -> str:
     )
 
 
-def _seconds(value: float) -> str:
+def short_seconds(value: float) -> str:
+    """Write a time; what is less than half a millisecond is nothing."""
     return "0 s" if value < 0.0005 else words.seconds(value)
 
 
@@ -222,115 +218,6 @@ def about(figure: Figure | ReaderFigure) -> Content:
         muted(f"{figure.name}, {figure.unit}\n"),
         (f"{figure.formula}\n", "$accent"),
         figure.explanation + only,
-    )
-
-
-# ------------------------------------------------------------------------------------------ costs
-
-
-def costs_page(pair: Pair, conventions: Conventions) -> Content:
-    """Say what a time-out would have done, and what stopping early would have saved."""
-    costs = conventions.costs
-    traces = {side: ended.run.trace for side, ended in pair.items()}
-    outcomes = {side: with_timeout([trace], costs.timeout_s) for side, trace in traces.items()}
-    blocks = [
-        table(
-            pair,
-            f"time-out of {costs.timeout_s:g} s",
-            [
-                Row("for the whole response", *(_deadline(outcomes.get(side)) for side in SIDES)),
-                Row("for silence", *(_silence(outcomes.get(side)) for side in SIDES)),
-            ],
-        ),
-        muted(
-            "What a client that gives up after so long would have seen: gateways limit the whole"
-            " response, HTTP clients the silence between two reads."
-        ),
-        table(
-            pair,
-            f"stop after {costs.stop_after_words} words",
-            [
-                *_stops("as soon as they come", traces, costs, None),
-                *_stops("once you read them", traces, costs, conventions.reader),
-            ],
-        ),
-        muted(_price(costs)),
-    ]
-    return Content("\n\n").join(blocks)
-
-
-def _deadline(outcome: TimeoutOutcome | None) -> str:
-    if outcome is None:
-        return words.NONE
-    if not outcome.runs:
-        return "can't tell: it failed"
-    if not outcome.cut_by_deadline:
-        return "in time"
-    if outcome.kept_words:
-        return f"cut, {outcome.kept_words} words were there"
-    return "cut, nothing was seen"
-
-
-def _silence(outcome: TimeoutOutcome | None) -> str:
-    if outcome is None:
-        return words.NONE
-    if not outcome.runs:
-        return "can't tell: it failed"
-    return "cut" if outcome.cut_by_silence else "in time"
-
-
-def _stops(
-    label: str, traces: Mapping[ChannelName, Trace], costs: Costs, reader: Reader | None
-) -> list[Row]:
-    stops = {
-        side: stop_after(trace, costs.stop_after_words, costs.price_per_million, reader=reader)
-        for side, trace in traces.items()
-    }
-    at = [_stop_at(traces.get(side), stops.get(side)) for side in SIDES]
-    rows = [Row(label, *at)]
-    if any(stops.values()):
-        rows.append(Row("  saves", *(_saved(stops.get(side)) for side in SIDES)))
-        rows.append(Row("  in tokens", *(_tokens(stops.get(side)) for side in SIDES)))
-    if any(stop is not None and stop.saved_money is not None for stop in stops.values()):
-        rows.append(Row("  in money", *(_money(stops.get(side), costs) for side in SIDES)))
-    return rows
-
-
-def _stop_at(trace: Trace | None, stop: EarlyStop | None) -> str:
-    if trace is None:
-        return words.NONE
-    if stop is not None:
-        return f"at {words.seconds(stop.at_s)}"
-    if trace.mode == "blocking":
-        return "never: it comes whole"
-    return "it has no more words" if trace.ok else "can't tell: it failed"
-
-
-def _saved(stop: EarlyStop | None) -> str:
-    return words.NONE if stop is None else _seconds(stop.saved_s)
-
-
-def _tokens(stop: EarlyStop | None) -> str:
-    if stop is None:
-        return words.NONE
-    return f"{'~' if stop.estimated else ''}{words.count(stop.saved_tokens)}"
-
-
-def _money(stop: EarlyStop | None, costs: Costs) -> str:
-    if stop is None or stop.saved_money is None:
-        return words.NONE
-    return f"{words.digits(stop.saved_money)} {costs.currency}"
-
-
-def _price(costs: Costs) -> str:
-    if costs.price_per_million:
-        return (
-            f"At {costs.price_per_million:g} {costs.currency} a million output tokens. Servers "
-            "that do not notice a closed connection generate, and charge, to the end."
-        )
-    return (
-        "With a price in the settings this says money too. Servers that do not notice a closed"
-        " connection generate to the end."
     )
 
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Footer, Static, Tab, Tabs
 
 from streamscope.tui import commands, evidence, judged
+from streamscope.tui.blocking_costs import costs_page
 from streamscope.tui.faces import muted, plain
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.plot import ReadablePlot
@@ -100,13 +101,14 @@ class DetailsScreen(Screen[None]):
     Everything that the verdict rests on, in five sections: `1` to `5` open one, `←` and `→` turn
     to the next. What does not fit scrolls with the arrow keys. `esc` goes back.
 
-    **verdict**: what several pairs support. Each finding has the ratio of A to B, its interval
-    with the coverage that it truly has, the exact p, and the margin within which a difference does
-    not count. **read**: what could be read when, and how far a reader at your speed was; `z` draws
-    it until all is read.
-    **figures**: all of them, each with its formula. **costs**: what a time-out would have cut, and
-    what stopping early would have saved. **remarks**: what must be known before the figures are
-    believed.
+    - **verdict**: what several pairs support. Each finding has the ratio of A to B, its interval
+      with the coverage that it truly has, the exact p, and the margin within which a difference
+      does not count.
+    - **read**: what could be read when, and how far a reader at your speed was; `z` draws it until
+      all is read.
+    - **figures**: all of them, each with its formula.
+    - **costs**: what a time-out would have cut, and what stopping early would have saved.
+    - **remarks**: what must be known before the figures are believed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -137,6 +139,7 @@ class DetailsScreen(Screen[None]):
     DetailsScreen > #footer { height: 1; background: $footer-background; }
 
     DetailsScreen Page { scrollbar-size-vertical: 1; padding: 1 1 0 1; }
+    DetailsScreen Page > Static, DetailsScreen #section-read > Static { max-width: 120; }
     DetailsScreen #section-read > ReadablePlot { height: 1fr; min-height: 8; }
     DetailsScreen #section-read > Static { padding: 1 0 0 0; height: auto; }
     DetailsScreen DataTable {
@@ -179,21 +182,18 @@ class DetailsScreen(Screen[None]):
                 for number, section in enumerate(SECTIONS, start=1)
             )
         )
+        pair, conventions = self._pair, self._conventions
         with ContentSwitcher(initial=f"section-{SECTIONS[0]}"):
             yield Page(
                 lambda width: judged.verdict_page(self._judgement, width), id="section-verdict"
             )
             with VerticalScroll(id="section-read"):
                 yield ReadablePlot()
-                yield Static(evidence.reading_page(self._pair, self._conventions.reader))
-            rows = evidence.figure_rows(self._pair, self._conventions)
-            yield FigurePage(rows, self._pair, id="section-figures")
+                yield Static(evidence.reading_page(pair, conventions.reader))
+            yield FigurePage(evidence.figure_rows(pair, conventions), pair, id="section-figures")
+            yield Page(lambda _: costs_page(pair, conventions), id="section-costs")
             yield Page(
-                lambda _: evidence.costs_page(self._pair, self._conventions), id="section-costs"
-            )
-            yield Page(
-                lambda _: evidence.remarks_page(self._pair, self._conventions.bands),
-                id="section-remarks",
+                lambda _: evidence.remarks_page(pair, conventions.bands), id="section-remarks"
             )
         with Container(id="footer"):
             yield Footer(compact=True, show_command_palette=False)
