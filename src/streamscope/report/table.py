@@ -23,6 +23,7 @@ from streamscope.report.summary import (
     shared_notes,
     summarise,
 )
+from streamscope.report.validity import left_out_words
 from streamscope.report.verdict_words import finding_mark, further, verdict_sentence
 from streamscope.report.words import (
     NONE,
@@ -61,7 +62,7 @@ def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) 
     if judgement and judgement.n > 1:
         parts += [Text(f"· {said}") for said in further(judgement)]
     parts += _notes(shared_notes(comparison))
-    parts += [_failure(run) for run in comparison.runs if not run.trace.ok]
+    parts += [Text(f"✗ {failure_words(run)}", "red") for run in comparison.runs if not run.trace.ok]
     return Group(*parts)
 
 
@@ -75,13 +76,13 @@ def as_text(renderable: RenderableType, width: int = 80) -> str:
 
 def _conditions(comparison: Comparison, summary: Summary) -> Text:
     lines = []
-    targets = {name: _target(comparison.of(name)[0].target) for name in comparison.channels()}
+    targets = {name: target_words(comparison.of(name)[0].target) for name in comparison.channels()}
     if len(set(targets.values())) == 1:
         lines.append(next(iter(targets.values())))
     else:
         lines += [f"{name}: {words}" for name, words in targets.items()]
     if comparison.runs:
-        lines.append(_request(comparison.runs[0]))
+        lines.append(request_words(comparison.runs[0]))
     lines.append(_plan(comparison))
     counted = [
         f"{name} n={counts.pooled}{_left_out(counts)}" for name, counts in summary.counts.items()
@@ -90,12 +91,14 @@ def _conditions(comparison: Comparison, summary: Summary) -> Text:
     return Text("\n".join(lines), "dim")
 
 
-def _target(target: Target) -> str:
+def target_words(target: Target) -> str:
+    """Name a server: how it is spoken to, its model, its URL."""
     parts = [target.protocol, target.model, target.url]
     return " · ".join(plain(part) for part in parts if part)
 
 
-def _request(run: Run) -> str:
+def request_words(run: Run) -> str:
+    """Name the settings of a request that were not left to the server."""
     request = run.request
     think = request.think
     if isinstance(think, bool):
@@ -125,16 +128,8 @@ def _plan(comparison: Comparison) -> str:
 
 
 def _left_out(counts: Counts) -> str:
-    named = {
-        "warm-up": counts.warmups,
-        "failed or stopped": counts.failed,
-        "made once more": counts.retried,
-        "with a model load": counts.loaded,
-        "cut short": counts.cut,
-        "of another regime": counts.apart,
-    }
-    said = [f"{number} {word}" for word, number in named.items() if number]
-    return f" ({', '.join(said)} left out)" if said else ""
+    words = left_out_words(counts)
+    return f" ({words} left out)" if words else ""
 
 
 def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | None) -> Table:
@@ -248,19 +243,21 @@ def _notes(notes: list[SharedNote]) -> list[Text]:
     """Say each sentence once, with the channels that it holds for."""
     where: dict[str, list[str]] = {}
     for note in notes:
-        where.setdefault(note.sentence, []).append(_holds_for(note))
+        where.setdefault(note.sentence, []).append(holds_for(note))
     return [Text(f"· {plain(said)} ({', '.join(names)})") for said, names in where.items()]
 
 
-def _holds_for(note: SharedNote) -> str:
+def holds_for(note: SharedNote) -> str:
+    """Name the runs or pairs that a remark is about."""
     if note.channel is None:
         return f"{note.count} of {note.of} pairs"
     some = "" if note.count == note.of else f" {note.count} of {note.of} runs"
     return f"{note.channel}{some}"
 
 
-def _failure(run: Run) -> Text:
+def failure_words(run: Run) -> str:
+    """Say which run failed, and why."""
     trace = run.trace
     which = f"{run.channel}, warm-up" if run.warmup else f"{run.channel}, pair {run.pair}"
     words = trace.fault.sentence if trace.fault else _ENDED.get(trace.ended or "error", "failed")
-    return Text(f"✗ {which}: {plain(words)}", "red")
+    return f"{which}: {plain(words)}"

@@ -83,8 +83,12 @@ def advice_words(advice: Advice) -> str:
 
 def evidence(judgement: Judgement) -> list[str]:
     """Say all that the verdict rests on, a sentence each."""
-    said = (judgement.first, _second(judgement))
-    return [*(_sentence(finding) for finding in said), *further(judgement)]
+    return [*findings_words(judgement), *_same(judgement), advice_words(judgement.advice)]
+
+
+def findings_words(judgement: Judgement) -> list[str]:
+    """Say what was found of first text, total and rate, with exact p, a sentence each."""
+    return [_sentence(each) for each in (judgement.first, judgement.total, judgement.rate)]
 
 
 def further(judgement: Judgement) -> list[str]:
@@ -92,10 +96,12 @@ def further(judgement: Judgement) -> list[str]:
     said = _second(judgement)
     rest = [each for each in (judgement.total, judgement.rate) if each is not said]
     sentences = [_sentence(finding) for finding in rest]
-    if judgement.compared_output:
-        same, of = judgement.same_output, judgement.compared_output
-        sentences.append(f"Same answer in {same} of {of} pairs.")
-    return [*sentences, advice_words(judgement.advice)]
+    return [*sentences, *_same(judgement), advice_words(judgement.advice)]
+
+
+def _same(judgement: Judgement) -> list[str]:
+    same, of = judgement.same_output, judgement.compared_output
+    return [f"Same answer in {same} of {of} pairs."] if of else []
 
 
 def ratio_interval(estimate: Estimate | None) -> str:

@@ -39,6 +39,15 @@ def plain(text: str) -> str:
     return "".join("\ufffd" if _dangerous(char) else char for char in spaced)
 
 
+def plain_lines(text: str) -> str:
+    """Do what ``plain`` does, but keep lines, tabs and spaces as they are."""
+    lines = (
+        "".join("\ufffd" if _dangerous(char) else char for char in line.expandtabs(4))
+        for line in text.replace("\r\n", "\n").split("\n")
+    )
+    return "\n".join(lines)
+
+
 def digits(value: float) -> str:
     """Write a number with three significant digits, at most two of them decimals.
 
