@@ -114,6 +114,14 @@ def test_an_interval_within_the_margin_is_drawn_within_it() -> None:
     assert bar.plain.rindex("░") > bar.plain.rindex("┫")
 
 
+def test_an_interval_that_crosses_equality_and_the_margin_shows_both() -> None:
+    bar = interval_bar(estimate(0.8, 0.97, 1.2), 0.05, 70)
+    assert bar is not None
+    line = bar.plain
+    marks = [line.index("┣"), line.index("┿"), line.index("╋"), line.rindex("┿"), line.index("┫")]
+    assert marks == sorted(set(marks))
+
+
 @pytest.mark.parametrize("broken", [(0.0, 1.0, 2.0), (0.5, 1.0, float("inf")), (1e-9, 1.0, 2.0)])
 def test_what_has_no_place_on_the_axis_is_not_drawn(broken: tuple[float, float, float]) -> None:
     assert interval_bar(estimate(*broken), 0.05, 60) is None

@@ -169,14 +169,17 @@ def interval_bar(ratio: Estimate, margin: float, width: int) -> Content | None:
         share = (math.log(value) / math.log(ends) + 1) / 2
         return min(cells - 1, max(0, round(share * (cells - 1))))
 
+    limits = (at(1 / (1 + margin)), at(1 + margin))
     glyphs = [("─", "$dim-lane")] * cells
-    for cell in range(at(1 / (1 + margin)), at(1 + margin) + 1):
+    for cell in range(limits[0], limits[1] + 1):
         glyphs[cell] = ("░", "$dim-lane")
     glyphs[at(1.0)] = ("│", "$dim-lane")
     if ratio.low is not None and ratio.high is not None:
-        for cell in range(at(ratio.low), at(ratio.high) + 1):
-            glyphs[cell] = ("━", "$verdict")
-        glyphs[at(ratio.low)], glyphs[at(ratio.high)] = ("┣", "$verdict"), ("┫", "$verdict")
+        low, high = at(ratio.low), at(ratio.high)
+        for cell in range(low, high + 1):
+            crossed = "╋" if cell == at(1.0) else "┿" if cell in limits else "━"
+            glyphs[cell] = (crossed, "$verdict")
+        glyphs[low], glyphs[high] = ("┣", "$verdict"), ("┫", "$verdict")
     glyphs[at(ratio.estimate)] = ("●", "bold $verdict")
     return Content.assemble(muted(left), *glyphs, muted(right))
 
@@ -212,5 +215,8 @@ def _foundation(judgement: Judgement) -> str:
             f"In {judgement.same_output} of {judgement.compared_output} both answers were the"
             " same; totals are only compared where they can be."
         )
-    said.append("░ is the margin in which a difference does not count, ┣●┫ the interval of A/B.")
+    said.append(
+        "Drawn: ┣●┫ the interval of A/B, │ or ╋ equality, ░ or ┿ ┿ the margin within which a"
+        " difference does not count."
+    )
     return " ".join(said)
