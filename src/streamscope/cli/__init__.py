@@ -1,32 +1,48 @@
 """The front door: arguments to calls, nothing else.
 
-Exit codes: 0 done, 1 a run failed (what there is is printed and kept all the same), 2 bad usage,
-3 no server, 130 interrupted.
+Exit codes: 0 done, 1 something failed (what there is is printed and kept all the same), 2 bad
+usage, 3 no server, 130 interrupted.
 """
 
 import sys
 from collections.abc import Sequence
 
 from streamscope.cli import arguments
+from streamscope.cli.parsing import UsageError
 
-EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     from streamscope.settings import SettingsError
 
+    said = sys.argv[1:] if argv is None else list(argv)
     try:
-        options = arguments.parse(sys.argv[1:] if argv is None else list(argv))
-        if options.command == "run":
-            from streamscope.cli.headless import run
-
-            return run(options)
-        from streamscope.cli.screen import show
-
-        return show(options)
-    except (SettingsError, arguments.UsageError) as error:
+        return _run(said)
+    except (SettingsError, UsageError) as error:
         print(f"streamscope: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:  # before or after there was a run to stop
         return EXIT_INTERRUPTED
+
+
+def _run(said: list[str]) -> int:
+    """Carry out a command line. Only what it needs is imported: the first picture comes soon."""
+    match said:
+        case ["run", *rest]:
+            from streamscope.cli import headless
+            from streamscope.cli.run_arguments import parse_run
+
+            return headless.run(parse_run(rest))
+        case ["history", *rest]:
+            from streamscope.cli.history import run as history
+
+            return history(rest)
+        case ["replay", *rest]:
+            from streamscope.cli.replay import run as replay
+
+            return replay(rest)
+    from streamscope.cli.screen import show
+
+    return show(arguments.parse(said))

@@ -1,200 +1,167 @@
-"""``streamscope run``: a comparison without a screen."""
+"""Comparisons without a screen: ``streamscope run`` and ``streamscope history rerun``."""
 
 import asyncio
-import os
 import signal
 import sys
-import time
-from pathlib import Path
-
-from rich.console import Console
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 from streamscope import settings
-from streamscope.cli import start
-from streamscope.cli.arguments import Options, UsageError
+from streamscope.cli import planning, results, start
+from streamscope.cli.jobs import Job, planned
+from streamscope.cli.progress import Telling
+from streamscope.cli.run_arguments import RunOptions
 from streamscope.history import History, HistoryError
-from streamscope.measure.figures import Figures
-from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
-from streamscope.report.comparison_json import to_json, to_jsonl
-from streamscope.report.table import as_text, comparison_table
-from streamscope.report.words import plain, seconds
 from streamscope.settings import SettingsError
-from streamscope.trace import Chunk, Request, Run, Trace
-from streamscope.trial.plan import Course, Step
-from streamscope.trial.session import NoServerError, Session
-from streamscope.trial.trial import Trial
+from streamscope.trial.plan import Course, whole_pairs
+from streamscope.trial.session import NoServerError, Session, Setup, Wish
+from streamscope.trial.trial import Trial, is_complete, last_pair
 
 EXIT_DONE, EXIT_FAILED, EXIT_NO_SERVER, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 
-class Progress:
-    """Says on standard error what is being done: one line that is rewritten on a terminal."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, markup=False)
-        self._status = self._console.status("", spinner="dots")
-        self._began = time.monotonic()
-        self._runs = 0
-        self._last = ""
-        self.total = 0
-
-    def __enter__(self) -> "Progress":
-        if self._console.is_terminal:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
-
-    def say(self, words: str) -> None:
-        """Say something that stays."""
-        self._console.print(plain(words), soft_wrap=True)
-
-    def doing(self, words: str, share: float | None = None) -> None:
-        """Say what is being done now."""
-        del share
-        if self._console.is_terminal:
-            self._status.update(plain(words))
-        else:
-            phase = words.partition(":")[0]
-            if phase != self._last:
-                self._last = phase
-                self.say(words)
-
-    def run_started(self, step: Step, started_ns: int) -> None:
-        """Name the run."""
-        del started_ns
-        elapsed = time.monotonic() - self._began
-        left = ""
-        if self._runs and self.total:
-            left = f", about {seconds(elapsed / self._runs * (self.total - self._runs))} left"
-        self._step = f"{_name(step)} ({self._runs + 1} of {self.total}{left})"
-        if self._console.is_terminal:
-            self._status.update(self._step)
-
-    def run_moved(self, step: Step, trace: Trace, new: list[Chunk]) -> None:
-        """Do nothing: a terminal must not be painted while somebody measures."""
-
-    def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
-        """Say how it ended."""
-        self._runs += 1
-        if run.trace.fault is not None:
-            self.say(f"{_name(step)}: {run.trace.fault.sentence}")
-        elif run.trace.ended == "cancelled":
-            self.say(f"{_name(step)}: stopped")
-        else:
-            first, total = seconds(figures["ttfv_s"]), seconds(figures["total_s"])
-            self.say(f"{_name(step)}: first text {first}, total {total}")
-
-
-def _name(step: Step) -> str:
-    mode = "stream" if step.channel == "A" else "blocking"
-    return f"warm-up, {mode}" if step.warmup else f"pair {step.pair}, {mode}"
-
-
-def run(options: Options) -> int:
-    """Carry out a comparison; print its result; return the exit code."""
+def run(options: RunOptions) -> int:
+    """Carry out comparisons; print their result; return the exit code."""
     places = settings.places()
     config = settings.load(places.config_file)
-    prompt = start.prompt(options) if options.prompt else ""
-    if not prompt:
-        raise UsageError("The prompt is empty: say something to ask, @FILE, or - for a pipe.")
-    request = start.request(options, config, prompt)
-    if options.output and not Path(options.output).absolute().parent.is_dir():
-        raise UsageError(f"There is no folder for {options.output}: make it, or name another file.")
+    form = planning.output_format(options.format, options.output)
+    planning.check_output(options.output)
     start.check_url(options)
+    past = options.going_on or options.again
     history = None
-    if options.save:
-        try:
-            history = History.open(places.history_file)
-        except HistoryError as error:
-            print(f"streamscope: {error} (--no-save measures without.)", file=sys.stderr)
-            return EXIT_FAILED
-    session = start.session(options, config, places, history)
-    return asyncio.run(_compare(options, session, request))
-
-
-async def _compare(options: Options, session: Session, request: Request) -> int:
-    plan = Plan(
-        repeat=options.repeat,
-        warmup=options.warmup,
-        order="abba" if options.order == "race" else options.order,
-        layout="race" if options.order == "race" else "apart",
-    )
-    trial: Trial | None = None
-    opening = asyncio.current_task()
-    assert opening is not None
-
-    def interrupt() -> None:
-        if trial is not None:
-            trial.stop()
-        else:
-            opening.cancel()
-
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, interrupt)
-    with Progress() as progress:
-        try:
-            if session.notice:
-                progress.say(session.notice)
-            try:
-                setup = await session.open(progress.doing)
-            except (NoServerError, SettingsError) as error:
-                print(f"streamscope: {error}", file=sys.stderr)
-                return EXIT_NO_SERVER
-            except asyncio.CancelledError:
-                return EXIT_INTERRUPTED
-            progress.say(f"{setup.reason} {setup.caution}".rstrip())
-            progress.total = 2 * (plan.repeat + plan.warmup)
-            trial = session.trial(setup, setup.fill(request), Course(plan=plan), progress)
-            runs = await trial.carry_out()
-            await session.saved()
-            for problem in session.problems():
-                progress.say(problem)
-        finally:
-            await session.close()
-    printed = _print(Comparison(plan=plan, runs=runs), options)
-    if trial.stopped:
-        return EXIT_INTERRUPTED
-    return EXIT_DONE if printed and all(each.trace.ok for each in runs) else EXIT_FAILED
-
-
-def _print(comparison: Comparison, options: Options) -> bool:
-    """Print the result, or write it to the file that was named; tell whether it got there."""
-    if options.format == "table":
-        table = comparison_table(comparison)
-        if not options.output and sys.stdout.isatty():
-            Console(highlight=False).print(table)
-            return True
-        text = as_text(table)
-    elif options.format == "json":
-        text = to_json(comparison).decode() + "\n"
-    else:
-        text = "".join(to_jsonl(each).decode() for each in comparison.runs)
-    if options.output:
-        try:
-            Path(options.output).write_text(text, encoding="utf-8")
-        except OSError as error:
-            print(
-                f"streamscope: The result can't be written to {options.output}: "
-                f"{error.strerror}; here it is.",
-                file=sys.stderr,
-            )
-            _write(text)
-            return False
-        return True
-    return _write(text)
-
-
-def _write(text: str) -> bool:
-    """Write to standard output; tell whether somebody took it."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read it has left. Python flushes once more at its end, which must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        if past and not options.save:
+            with History.open(places.history_file) as read_only:
+                jobs = planned(options, config, read_only)
+        else:
+            jobs = [] if past else planned(options, config, None)
+            history = start.history(options, places)
+            jobs = jobs or planned(options, config, history)
+    except HistoryError as error:
+        if history is not None:
+            history.close()
+        without = "" if past else " (--no-save measures without.)"
+        print(f"streamscope: {error}{without}", file=sys.stderr)
+        return EXIT_FAILED
+    session = start.session(options, config, places, history)
+    errand = Errand(session, options)
+    code = asyncio.run(errand.carry_out(jobs))
+    if not errand.comparisons:
+        return code
+    conventions = planning.conventions(options.views, config)
+    there = results.deliver(errand.comparisons, form, options.output, conventions)
+    return code if there or code != EXIT_DONE else EXIT_FAILED
+
+
+class Errand:
+    """Comparisons that are carried out one after the other.
+
+    Attributes:
+        comparisons: Those that were begun, with what was measured.
+    """
+
+    def __init__(self, session: Session, options: RunOptions) -> None:
+        self._session = session
+        self._options = options
+        self._telling = Telling()
+        self._trial: Trial | None = None
+        self._opening: asyncio.Task[Setup] | None = None
+        self._interrupted = False
+        self.comparisons: list[Comparison] = []
+
+    async def carry_out(self, jobs: Sequence[Job]) -> int:
+        """Carry out all of them, or as many as it is let; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._interrupt)
+        with self._telling as telling:
+            try:
+                if self._session.notice:
+                    telling.say(self._session.notice)
+                code = await self._all(jobs)
+            except (NoServerError, SettingsError) as error:
+                telling.line.clear()
+                print(f"streamscope: {error}", file=sys.stderr)
+                code = EXIT_NO_SERVER
+            except asyncio.CancelledError:  # while a server was looked for
+                code = EXIT_INTERRUPTED
+            finally:
+                await self._session.close()
+        return code
+
+    async def _all(self, jobs: Sequence[Job]) -> int:
+        setup: Setup | None = None
+        wish: Wish | None = None
+        code = EXIT_DONE
+        for number, job in enumerate(jobs, 1):
+            if setup is None or job.wish != wish or not setup.alive:
+                setup, wish = await self._open(job), job.wish
+            if refusal := job.refusal(setup):
+                raise NoServerError(refusal)
+            trial = self._session.trial(setup, setup.fill(job.request), job.course, self._telling)
+            self._telling.begin(trial, number, len(jobs))
+            code = max(code, await self._one(trial, job))
+            if self._interrupted:
+                if left := len(jobs) - number:
+                    self._telling.say(f"Not begun: {left} more of {len(jobs)} comparisons.")
+                return EXIT_INTERRUPTED
+        return code
+
+    async def _open(self, job: Job) -> Setup:
+        telling = self._telling
+        self._opening = asyncio.create_task(self._session.open(telling.doing, job.wish))
+        setup = await self._opening
+        self._opening = None
+        telling.say(f"{setup.reason} {setup.caution}".rstrip())
+        return setup
+
+    async def _one(self, trial: Trial, job: Job) -> int:
+        """Carry out one comparison; return the exit code that it alone would have."""
+        self._trial = trial
+        if self._interrupted:  # between two comparisons
+            trial.stop()
+        try:
+            runs = await trial.carry_out()
+        finally:
+            self._trial = None
+            self._telling.end()
+        self.comparisons.append(Comparison(plan=trial.plan, runs=runs))
+        await self._session.saved()
+        await self._remark(trial, job)
+        for problem in self._session.problems():
+            self._telling.say(problem)
+        course = Course(plan=trial.plan, runs=tuple(runs))
+        if not is_complete(course):
+            self._say_incomplete(trial, course)
+            return EXIT_FAILED
+        return EXIT_DONE if len(whole_pairs(runs)) == last_pair(runs) else EXIT_FAILED
+
+    async def _remark(self, trial: Trial, job: Job) -> None:
+        """Keep tags and note."""
+        history, options = self._session.history, self._options
+        if history is None or (not options.tags and options.note is None):
+            return
+        tags = [*job.tags, *options.tags] if options.tags else None
+        kept: Future[None] = history.annotate(trial.comparison_id, note=options.note, tags=tags)
+        try:
+            await asyncio.wrap_future(kept)
+        except HistoryError as error:
+            self._telling.say(str(error))
+
+    def _say_incomplete(self, trial: Trial, course: Course) -> None:
+        """Say how far it came, and how it can go on."""
+        pairs, plan = len(whole_pairs(course.runs)), trial.plan
+        most = f"at most {plan.repeat}" if plan.until is not None else str(plan.repeat)
+        began = "Stopped" if trial.stopped else "Ended"
+        said = f"{began} after {pairs} of {most} pairs"
+        if self._session.history is not None:
+            said += f": `streamscope run --continue {trial.comparison_id[:8]}` goes on"
+        self._telling.say(f"{said}.")
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        if self._trial is not None:
+            self._trial.stop()
+        if self._opening is not None:
+            self._opening.cancel()

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from streamscope import settings
 from streamscope.cli import start
-from streamscope.cli.arguments import Options, UsageError
+from streamscope.cli.arguments import AppOptions
+from streamscope.cli.parsing import UsageError
 
 if TYPE_CHECKING:
     from streamscope.trial.session import Session
 
 
-def show(options: Options) -> int:
+def show(options: AppOptions) -> int:
     """Open the app; return the exit code when it was left."""
     # Little of what is made before the first picture is garbage: the main screen switches the
     # collector on again, and has it pass over all of this.

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from streamscope import settings
-from streamscope.cli.arguments import Options, UsageError, parameters, prompt_text, thinking
+from streamscope.cli.arguments import AppOptions, Options, parameters, prompt_text, thinking
+from streamscope.cli.parsing import UsageError
 from streamscope.settings import Config, Places
 from streamscope.trace import Request
 
@@ -35,7 +36,7 @@ def request(options: Options, config: Config, prompt: str) -> Request:
     )
 
 
-def prompt(options: Options) -> str:
+def prompt(options: AppOptions) -> str:
     """Return the prompt that was named; empty if none was."""
     return prompt_text(options.prompt) if options.prompt else ""
 
@@ -52,8 +53,8 @@ def check_url(options: Options) -> None:
 
     if not any(mark in options.url for mark in ".:/") and options.url != "localhost":
         raise UsageError(
-            f"{options.url!r} is neither a command nor a URL: the command is `run`, "
-            "a URL looks like http://127.0.0.1:8000."
+            f"{options.url!r} is neither a command nor a URL: commands are run, history "
+            "and replay, a URL looks like http://127.0.0.1:8000."
         )
     try:
         validate_url(options.url)

@@ -1,0 +1,159 @@
+"""``streamscope history export`` and ``import``."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from streamscope.cli import planning, results
+from streamscope.cli.history.lists import MANY
+from streamscope.cli.history.place import Desk, as_comparison
+from streamscope.history import HistoryError
+from streamscope.measure.figures import measure
+from streamscope.report.comparison import Comparison
+from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
+from streamscope.trace import Run
+
+EVERY = 100
+"""Runs between two words about how far an import has come."""
+
+
+def export(desk: Desk) -> int:
+    """Write runs or reports."""
+    options = desk.options
+    form = planning.output_format(options.format, options.output, "jsonl")
+    if form == "jsonl":
+        return _export_lines(desk)
+    if form == "csv":
+        from streamscope.report.csv_runs import to_csv
+
+        text, many = to_csv(list(_runs(desk))), True
+    else:
+        comparisons = list(_comparisons(desk))
+        text, many = results.written(comparisons, form, desk.conventions), bool(comparisons)
+    if not many:
+        raise _nothing(desk)
+    return 0 if results.deliver_text(text, options.output) else 1
+
+
+def take_in(desk: Desk) -> int:
+    """Add runs from files; end at the first line that can't be read."""
+    added = known = 0
+    for named in desk.options.words:
+        taken = _Taken(named)
+        try:
+            with _source(named) as file:
+                done = desk.history.add(taken.runs(file))
+        except OSError as error:
+            taken.problem = f"{named} can't be read: {error.strerror}."
+            done = None
+        if done is not None:
+            added, known = added + done.added, known + done.known
+        if taken.problem:
+            print(f"streamscope: {taken.problem}", file=sys.stderr)
+            kept = f"What came before is kept: {_counts(added, known)}"
+            print(kept if added or known else "Nothing was added.", file=sys.stderr)
+            return 1
+    return 0 if results.deliver_text(_counts(added, known) + "\n", "") else 1
+
+
+class _Taken:
+    """What is read of one file, up to what can't be read.
+
+    Attributes:
+        problem: Why it ended early: a sentence; empty if it did not.
+    """
+
+    def __init__(self, named: str) -> None:
+        self._named = "standard input" if named == "-" else named
+        self.problem = ""
+
+    def runs(self, file: BinaryIO) -> Iterator[tuple[Run, Mapping[str, float | None]]]:
+        """Yield runs with their figures."""
+        live = sys.stderr.isatty()
+        count = 0
+        try:
+            for run in parse_lines(read_lines(file), self._named):
+                yield run, measure(run.trace).values
+                count += 1
+                if live and count % EVERY == 0:
+                    print(f"\r{count:,} runs read", end="", file=sys.stderr, flush=True)
+        except ExchangeError as error:
+            self.problem = str(error)
+        except OSError as error:
+            self.problem = f"{self._named} can't be read any further: {error.strerror}."
+        finally:
+            if live and count >= EVERY:
+                print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def _source(named: str) -> "nullcontext[BinaryIO] | BinaryIO":
+    return nullcontext(sys.stdin.buffer) if named == "-" else Path(named).open("rb")
+
+
+def _counts(added: int, known: int) -> str:
+    runs = "run" if added == 1 else "runs"
+    there = f", {known:,} known already" if known else ""
+    return f"{added:,} {runs} added{there}."
+
+
+def _export_lines(desk: Desk) -> int:
+    """Write a line a run as the runs are read: a history of any size fits."""
+    from streamscope.report.comparison_json import to_jsonl
+
+    output = desk.options.output
+    lines = (to_jsonl(run).decode() for run in _runs(desk))
+    first = next(lines, None)  # before a file of that name is overwritten
+    if first is None:
+        raise _nothing(desk)
+    if not output:
+        return 0 if results.print_parts(chain([first], lines)) else 1
+    count = 0
+    try:
+        with Path(output).open("w", encoding="utf-8", newline="") as file:
+            for count, line in enumerate(chain([first], lines), 1):  # noqa: B007 (told below)
+                file.write(line)
+    except OSError as error:
+        raise HistoryError(f"{output} can't be written: {error.strerror}.") from error
+    finally:
+        if count:
+            print(f"{count:,} {'run' if count == 1 else 'runs'} written.", file=sys.stderr)
+    return 0
+
+
+def _runs(desk: Desk) -> Iterator[Run]:
+    """Yield the runs that are to be exported."""
+    options, history = desk.options, desk.history
+    named = [history.find(each) for each in options.ids]  # all, before the first is written
+    if options.all:
+        yield from history.export()
+    elif options.search:
+        for row in history.groups(MANY, contains=options.search):
+            yield from history.export(group=row.group)
+    for kind, whole_id in named:
+        if kind == "run":
+            yield history.load(whole_id)
+        else:
+            yield from history.export(comparison_id=whole_id)
+
+
+def _comparisons(desk: Desk) -> Iterator[Comparison]:
+    """Yield the comparisons that are to be exported, the oldest first."""
+    options, history = desk.options, desk.history
+    if options.ids:
+        for named in options.ids:
+            yield desk.comparison(named)[1]
+        return
+    groups = history.groups(MANY, contains=options.search)
+    rows = [row for each in groups for row in history.comparisons(MANY, each.group)]
+    found = {row.comparison_id: row for row in rows}
+    for row in sorted(found.values(), key=lambda each: each.started_utc):
+        yield as_comparison(*history.comparison(row.comparison_id))
+
+
+def _nothing(desk: Desk) -> HistoryError:
+    options = desk.options
+    where = f" with {options.search!r} in it" if options.search else ""
+    return HistoryError(f"There is nothing{where} to export in the history {desk.history.path}.")

@@ -1,0 +1,79 @@
+"""``streamscope history show``: a comparison's report, or a run's figures."""
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streamscope.cli import planning, results
+from streamscope.cli.history.place import SHORT, Desk, as_comparison
+from streamscope.cli.words import local, shortened
+from streamscope.history import ComparisonRow
+from streamscope.measure.figures import FIGURES, measure
+from streamscope.measure.notes import run_notes
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
+from streamscope.report.table import comparison_table
+from streamscope.report.words import figure_words, plain
+from streamscope.trace import Run
+
+PROMPT = 300
+"""Characters of a prompt that are shown."""
+
+
+def run(desk: Desk) -> int:
+    """Show what the id names."""
+    options, history = desk.options, desk.history
+    form = planning.output_format(options.format, options.output)
+    kind, whole_id = history.find(options.ids[0])
+    if kind == "run":
+        one = history.load(whole_id)
+        if form == "table":
+            return 0 if results.deliver_table(_run_table(one), options.output) else 1
+        # A run alone, in formats that know runs only as parts of a comparison.
+        form = "jsonl" if form == "json" else form
+        plan = Plan(repeat=1, warmup=0, layout=one.layout, regime=one.regime)
+        comparison = Comparison(plan=plan, runs=[one])
+    else:
+        row, runs = history.comparison(whole_id)
+        comparison = as_comparison(row, runs)
+        if form == "table":
+            table = Group(_head(row), comparison_table(comparison, desk.conventions))
+            return 0 if results.deliver_table(table, options.output) else 1
+    return 0 if results.deliver([comparison], form, options.output, desk.conventions) else 1
+
+
+def _head(row: ComparisonRow) -> RenderableType:
+    """Say which comparison it is, what it asked, and what a person wrote about it."""
+    lines = [Text(f"{row.comparison_id[:SHORT]} · {local(row.started_utc)}", "dim")]
+    lines.append(Text(shortened(plain(row.group.prompt), PROMPT)))
+    remarks = [f"#{plain(tag)}" for tag in row.tags] + [plain(row.note)]
+    if any(remarks):
+        lines.append(Text(" ".join(filter(None, remarks)), "italic"))
+    return Group(*lines, Text())
+
+
+def _run_table(one: Run) -> RenderableType:
+    trace = one.trace
+    place = "warm-up" if one.warmup else f"pair {one.pair}"
+    said = [
+        f"run {one.run_id[:SHORT]} of comparison {one.comparison_id[:SHORT]}",
+        f"{one.channel} {trace.mode}, {place}, {local(trace.started_utc)}",
+        " · ".join(plain(each) for each in (one.target.model, one.target.url, one.engine) if each),
+        shortened(plain(one.request.prompt), PROMPT),
+        f"ended: {trace.ended}" + (f", {', '.join(trace.flags)}" if trace.flags else ""),
+    ]
+    figures = measure(trace)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("name in files", style="dim")
+    for figure in FIGURES:
+        value = figures[figure.name]
+        if value is not None:
+            words = figure_words(figure, value, estimated=figure.name in figures.estimated)
+            table.add_row(Text(figure.label), Text(words), Text(figure.name))
+    notes = [f"· {plain(note.sentence)}" for note in run_notes(one)]
+    if trace.fault is not None:
+        notes.insert(0, f"✗ {plain(trace.fault.sentence)}")
+    return Group(*map(Text, said), Text(), table, *map(Text, notes))

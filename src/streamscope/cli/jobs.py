@@ -1,0 +1,137 @@
+"""What is to be measured: new comparisons, one that goes on, and past ones made anew."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from streamscope.cli import planning, start
+from streamscope.cli.arguments import prompt_text
+from streamscope.cli.run_arguments import RunOptions
+from streamscope.engines.choose import Wanted
+from streamscope.history import ComparisonRow, Group, History, HistoryError
+from streamscope.plan import Plan
+from streamscope.settings import Config
+from streamscope.trace import Request, Run
+from streamscope.trial.plan import Course, whole_pairs
+from streamscope.trial.session import Setup, Wish
+from streamscope.trial.trial import is_complete
+
+_ENGINES: dict[str, Wanted] = {"local": "local", "simulator": "simulator"}
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison that is to be measured.
+
+    Attributes:
+        request: What is asked.
+        course: How, and from where on.
+        wish: The server; ``None`` for that of the command line.
+        target: The server that must answer, by its name in the history; empty for any.
+        version: The version that it must have; empty for any.
+        tags: Tags that the comparison has already.
+    """
+
+    request: Request
+    course: Course
+    wish: Wish | None = None
+    target: str = ""
+    version: str = ""
+    tags: tuple[str, ...] = ()
+
+    def refusal(self, setup: Setup) -> str:
+        """Say why a server can't be measured for this; empty if it can."""
+        group = Group.asked(setup.target, self.request, engine=setup.engine)
+        if self.target and group.target != self.target:
+            return f"The comparison was measured on {self.target}, but here is {group.target}."
+        if self.version and setup.version and setup.version != self.version:
+            return (
+                f"The comparison was begun on version {self.version} of the server, which is "
+                f"{setup.version} now: `streamscope history rerun` measures it anew."
+            )
+        return ""
+
+
+def planned(options: RunOptions, config: Config, history: History | None) -> list[Job]:
+    """Return what a command line wants to have measured.
+
+    Raises:
+        UsageError: A prompt can't be read.
+        HistoryError: What is to be continued or made anew is not there, or can't be.
+    """
+    if options.going_on:
+        return [_continued(_known(history), options.going_on)]
+    if options.again:
+        return [_again(_known(history), each) for each in options.again]
+    course = Course(plan=planning.plan(options, config))
+    prompts = [prompt_text(said) for said in options.prompts]
+    return [
+        Job(request=start.request(options, config, prompt), course=course) for prompt in prompts
+    ]
+
+
+def measured_plan(row: ComparisonRow, runs: Sequence[Run]) -> Plan:
+    """Return the plan of a past comparison, or what its runs let one guess of it."""
+    if row.plan is not None:
+        return row.plan
+    pairs = {run.pair for run in runs if not run.warmup}
+    return Plan(
+        repeat=max(1, len(pairs)), layout=row.group.layout, regime=row.group.regime, warmup=0
+    )
+
+
+def _known(history: History | None) -> History:
+    if history is None:
+        raise HistoryError("There is no history to take the comparison from.")
+    return history
+
+
+def _continued(history: History, named: str) -> Job:
+    row, runs = history.comparison(named)
+    if row.plan is None:
+        raise HistoryError(
+            f"Comparison {row.comparison_id[:8]} came without its plan, so it can't be continued: "
+            f"`streamscope history rerun {row.comparison_id[:8]}` measures it anew."
+        )
+    course = Course(plan=row.plan, comparison_id=row.comparison_id, runs=tuple(runs))
+    if is_complete(course):
+        raise HistoryError(
+            f"Comparison {row.comparison_id[:8]} is complete with {len(whole_pairs(runs))} pairs: "
+            f"`streamscope history rerun {row.comparison_id[:8]}` measures it anew."
+        )
+    job = _job(row, runs, course)
+    versions = [run.server_version for run in runs if run.server_version]
+    return msgspec.structs.replace(job, version=versions[-1] if versions else "", tags=row.tags)
+
+
+def _again(history: History, named: str) -> Job:
+    row, runs = history.comparison(named)
+    plan = measured_plan(row, runs)
+    if plan.order == "random":
+        plan = msgspec.structs.replace(plan, seed=planning.new_seed())
+    return _job(row, runs, Course(plan=plan))
+
+
+def _job(row: ComparisonRow, runs: Sequence[Run], course: Course) -> Job:
+    """Return what measures the same as some runs did.
+
+    Raises:
+        HistoryError: They asked more than one server, or more than one thing.
+    """
+    groups = {Group.of(run): run for run in runs if not run.warmup} or {row.group: runs[0]}
+    if len(groups) > 1:
+        raise HistoryError(
+            f"Comparison {row.comparison_id[:8]} has channels that differ in server or request, "
+            "so it can't be measured from here: measure each with `streamscope run`."
+        )
+    ((group, run),) = groups.items()
+    return Job(request=run.request, course=course, wish=_wish(run), target=group.target)
+
+
+def _wish(run: Run) -> Wish:
+    """Return what leads to the server of a run."""
+    if run.engine:
+        # The model of the simulator is its profile; the local engine has the one that it has.
+        model = run.target.model if run.engine == "simulator" else ""
+        return Wish(engine=_ENGINES.get(run.engine, "auto"), model=model)
+    target = run.target
+    return Wish(url=target.url, protocol=target.protocol, model=target.model)

@@ -1,0 +1,103 @@
+"""From what was said and the config file to a plan, and to what reports take for granted."""
+
+import secrets
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from streamscope.cli.parsing import UsageError
+from streamscope.cli.run_arguments import FORMATS, Format, RunOptions, Views
+from streamscope.measure.conventions import Conventions
+from streamscope.plan import LEAST, Plan
+from streamscope.settings import ComparisonDefaults, Config
+
+_SUFFIXES: dict[str, Format] = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
+}
+
+_SEEDS = 2**31
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+def plan(options: RunOptions, config: Config) -> Plan:
+    """Return how a new comparison is carried out: as was said, else as the config says.
+
+    Where neither says how many pairs: six. A script that runs until something is known should say
+    so itself, as nobody watches it.
+    """
+    wanted = config.comparison
+    kept = wanted.plan
+    order = options.order or kept.order
+    counted = _counted(options, wanted)
+    return msgspec.structs.replace(
+        kept,
+        repeat=counted.repeat,
+        until=counted.until,
+        least=counted.least,
+        order="abba" if order == "race" else order,
+        layout="race" if order == "race" else "apart",
+        seed=new_seed() if order == "random" else 0,
+        regime=options.regime or kept.regime,
+        warmup=kept.warmup if options.warmup is None else options.warmup,
+        cooldown_s=kept.cooldown_s if options.cooldown_s is None else options.cooldown_s,
+    )
+
+
+def _counted(options: RunOptions, wanted: ComparisonDefaults) -> Plan:
+    """Return a plan of which only the number of pairs counts."""
+    kept, usual = wanted.plan, ComparisonDefaults().plan
+    if options.repeat is not None:
+        return Plan(repeat=options.repeat)
+    if options.until is not None:
+        most = options.most or max(wanted.least, wanted.most)
+        return Plan(repeat=most, until=options.until, least=min(wanted.least, most))
+    numbers = [(each.repeat, each.until, each.least) for each in (kept, usual)]
+    return Plan(repeat=LEAST) if numbers[0] == numbers[1] else kept
+
+
+def new_seed() -> int:
+    """Return what seeds the order of a comparison that is not to resemble any other."""
+    return secrets.randbelow(_SEEDS)
+
+
+def conventions(views: Views, config: Config) -> Conventions:
+    """Return what reports take for granted: what was said, else what the config says."""
+    base = config.conventions
+    return msgspec.structs.replace(
+        base,
+        reader=_replaced(base.reader, words_per_minute=views.wpm, characters_per_minute=views.cpm),
+        costs=_replaced(
+            base.costs, timeout_s=views.client_timeout_s, price_per_million=views.price
+        ),
+    )
+
+
+def output_format(said: str, output: str, otherwise: Format = "table") -> Format:
+    """Return how a result is written: as was said, or as its file's name ends."""
+    for name in FORMATS:
+        if said == name:
+            return name
+    return _SUFFIXES.get(Path(output).suffix.lower(), otherwise)
+
+
+def check_output(output: str) -> None:
+    """Make sure that a result can be written, before it is made.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    if output and not Path(output).absolute().parent.is_dir():
+        raise UsageError(f"There is no folder for {output}: make it, or name another file.")
+
+
+def _replaced(base: _Struct, **changes: float | None) -> _Struct:
+    said = {name: value for name, value in changes.items() if value is not None}
+    return msgspec.structs.replace(base, **said)

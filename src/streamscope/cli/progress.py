@@ -1,0 +1,203 @@
+"""What is said on standard error while something is measured.
+
+On a terminal one line is rewritten, at most twice a second and right after something came: then
+the next thing is farthest away. Elsewhere there is a line a pair.
+"""
+
+import asyncio
+import time
+from typing import IO
+
+from rich.console import Console
+
+from streamscope.cli.words import both_seconds, clock
+from streamscope.measure.figures import Figures
+from streamscope.measure.phases import phase
+from streamscope.report.words import percent, plain
+from streamscope.trace import ChannelName, Chunk, Mode, Run, Trace
+from streamscope.trial.plan import Step
+from streamscope.trial.progress import Progress
+from streamscope.trial.trial import Trial
+
+EVERY_S = 0.5
+"""Shortest time between two drawings of the line, s."""
+
+MODES: dict[ChannelName, Mode] = {"A": "stream", "B": "blocking"}
+
+
+class LiveLine:
+    """A line of a terminal that is rewritten; nothing where there is no terminal."""
+
+    def __init__(self, stream: IO[str], width: int, *, live: bool) -> None:
+        """Prepare.
+
+        Args:
+            stream: Where the line stands.
+            width: Columns of the terminal.
+            live: Whether it is one.
+        """
+        self._stream = stream
+        self._width = width
+        self._length = 0
+        self.live = live
+
+    def show(self, words: str) -> None:
+        """Put these words in place of those that stand there."""
+        if not self.live:
+            return
+        words = words if len(words) < self._width else words[: self._width - 2] + "…"
+        self._stream.write("\r" + words.ljust(self._length))
+        self._stream.flush()
+        self._length = len(words)
+
+    def clear(self) -> None:
+        """Leave nothing."""
+        if self._length:
+            self._stream.write("\r" + " " * self._length + "\r")
+            self._stream.flush()
+            self._length = 0
+
+
+class Telling:
+    """Tells what is being done: the listener of trials that are carried out without a screen."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self.line = LiveLine(
+            self._console.file, self._console.width, live=self._console.is_terminal
+        )
+        self._trial: Trial | None = None
+        self._prefix = ""
+        self._last = ""
+        self._pair: dict[ChannelName, Figures] = {}
+        self._number = 0
+        self._under_way: dict[ChannelName, tuple[Step, int, Trace | None]] = {}
+        self._drawn_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> "Telling":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rest()
+
+    def say(self, words: str) -> None:
+        """Say something that stays."""
+        self.line.clear()
+        self._console.print(plain(words), soft_wrap=True)
+
+    def doing(self, words: str, share: float | None = None) -> None:
+        """Say what is being done before anything is measured."""
+        del share
+        if self.line.live:
+            self.line.show(plain(words))
+            return
+        what = words.partition(":")[0]
+        if what != self._last:
+            self._last = what
+            self.say(words)
+
+    def begin(self, trial: Trial, number: int, of: int) -> None:
+        """Tell of a trial from now on: the how manieth of how many."""
+        self._trial = trial
+        self._prefix = f"prompt {number} of {of} · " if of > 1 else ""
+
+    def end(self) -> None:
+        """Tell no more of the trial."""
+        self._rest()
+        self._say_pair()
+        self._trial = None
+
+    def run_started(self, step: Step, started_ns: int) -> None:
+        """Name the run."""
+        if step.pair != self._number:
+            self._say_pair()
+        self._number = step.pair
+        self._under_way[step.channel] = (step, started_ns, None)
+        if step.warmup and step.position == 1 and not self.line.live and self._last != "warm":
+            self._last = "warm"
+            self.say(f"{self._prefix}warming up")
+        self._draw()
+
+    def run_moved(self, step: Step, trace: Trace, new: list[Chunk]) -> None:
+        """Draw the line if that is due: nothing will come for a moment."""
+        del new
+        if self.line.live:
+            _, started_ns, _ = self._under_way[step.channel]
+            self._under_way[step.channel] = (step, started_ns, trace)
+            if time.monotonic() - self._drawn_s >= EVERY_S:
+                self._draw()
+
+    def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
+        """Say how it ended, if badly; a pair is told of when it is whole."""
+        self._under_way.pop(step.channel, None)
+        if not self._under_way:
+            self._rest()
+        trace = run.trace
+        where = "warm-up" if step.warmup else f"pair {step.pair}"
+        if trace.fault is not None:
+            self.say(f"{self._prefix}{where}, {MODES[step.channel]}: {trace.fault.sentence}")
+        elif trace.ended == "cancelled":
+            self.say(f"{self._prefix}{where}, {MODES[step.channel]}: stopped")
+        elif not step.warmup:
+            self._pair[step.channel] = figures
+
+    def _say_pair(self) -> None:
+        """Tell of the pair that is over, where no line is rewritten."""
+        pair, self._pair = self._pair, {}
+        if self.line.live or len(pair) < len(MODES):
+            return
+        first, total = (
+            both_seconds(pair["A"][name], pair["B"][name]) for name in ("ttfv_s", "total_s")
+        )
+        now = self._trial.progress if self._trial is not None else None
+        counted = f"pair {self._number}" if now is None else _counted(self._number, now)
+        left = "" if now is None else _left(now)
+        self.say(f"{self._prefix}{counted}: first text {first}, total {total}{left}")
+
+    def _draw(self) -> None:
+        """Rewrite the line, and see to it that it is rewritten while nothing comes."""
+        if not self.line.live or self._trial is None or not self._under_way:
+            return
+        self._drawn_s = time.monotonic()
+        self.line.show(self._prefix + status(self._trial.progress, *self._under_way.values()))
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._draw)
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.line.clear()
+
+
+def status(now: Progress, *under_way: tuple[Step, int, Trace | None]) -> str:
+    """Return the line: repeat, what is being done, time since and to go, width of the medians."""
+    first = under_way[0][0]
+    parts = ["warming up" if first.warmup else _counted(first.pair, now)]
+    parts += [f"{MODES[step.channel]} {_phase(trace)}" for step, _, trace in under_way]
+    parts.append(clock(now.elapsed_s))
+    if left := _left(now):
+        parts.append(left.removeprefix(", "))
+    if now.width is not None and now.wanted is not None:
+        parts.append(f"±{percent(now.width)} of ±{percent(now.wanted)}")
+    return " · ".join(parts)
+
+
+def _phase(trace: Trace | None) -> str:
+    if trace is None:
+        return "connecting"
+    return phase(trace, time.monotonic_ns() - trace.sent_monotonic_ns).name
+
+
+def _counted(pair: int, now: Progress) -> str:
+    of = str(now.most) if now.least == now.most else f"{now.least} to {now.most}"
+    return f"pair {pair} of {of}"
+
+
+def _left(now: Progress) -> str:
+    if now.left_s is None or now.left_s[1] < 0.5:
+        return ""
+    low, high = map(clock, now.left_s)
+    return f", about {high} left" if low == high else f", {low} to {high} left"

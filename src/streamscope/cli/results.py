@@ -1,0 +1,109 @@
+"""A result in the format that was asked for, to where it was asked to be."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from streamscope.cli.run_arguments import Format
+from streamscope.cli.words import shortened
+from streamscope.measure.conventions import Conventions
+from streamscope.report.comparison import Comparison
+from streamscope.report.table import as_text, comparison_table
+from streamscope.report.words import plain
+
+HEADING = 76
+"""Characters of a prompt that stand above its table."""
+
+
+def deliver(
+    comparisons: Sequence[Comparison], form: Format, output: str, conventions: Conventions
+) -> bool:
+    """Print comparisons, or write them to a file; tell whether they got there."""
+    if form == "table":
+        return deliver_table(tables(comparisons, conventions), output)
+    return deliver_text(written(comparisons, form, conventions), output)
+
+
+def tables(comparisons: Sequence[Comparison], conventions: Conventions) -> RenderableType:
+    """Return the tables of comparisons, with their prompts above them if there are several."""
+    parts: list[RenderableType] = []
+    for number, comparison in enumerate(comparisons, 1):
+        if len(comparisons) > 1:
+            asked = comparison.runs[0].request.prompt if comparison.runs else ""
+            heading = shortened(f"{number} of {len(comparisons)} · {plain(asked)}", HEADING)
+            parts += [Text()] * (number > 1) + [Text(heading, "bold underline")]
+        parts.append(comparison_table(comparison, conventions))
+    return Group(*parts)
+
+
+def written(comparisons: Sequence[Comparison], form: Format, conventions: Conventions) -> str:
+    """Return comparisons as the text of a file."""
+    runs = [run for comparison in comparisons for run in comparison.runs]
+    match form:
+        case "json":
+            from streamscope.report.comparison_json import to_json
+
+            return "".join(to_json(each, conventions).decode() + "\n" for each in comparisons)
+        case "jsonl":
+            from streamscope.report.comparison_json import to_jsonl
+
+            return "".join(to_jsonl(run).decode() for run in runs)
+        case "csv":
+            from streamscope.report.csv_runs import to_csv
+
+            return to_csv(runs)
+        case "markdown":
+            from streamscope.report.markdown import to_markdown
+
+            return to_markdown(comparisons, conventions)
+        case "html":
+            from streamscope.report.html import to_html
+
+            return to_html(comparisons, conventions)
+        case "table":
+            return as_text(tables(comparisons, conventions))
+
+
+def deliver_table(table: RenderableType, output: str) -> bool:
+    """Print a table, in colour on a terminal, or write it to a file."""
+    if not output and sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return True
+    return deliver_text(as_text(table), output)
+
+
+def deliver_text(text: str, output: str) -> bool:
+    """Print a text, or write it to a file; tell whether it got there.
+
+    What can't be written to its file is printed, so that it is not lost.
+    """
+    if not output:
+        return print_parts([text])
+    try:
+        # As it is: line ends are part of some formats.
+        Path(output).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        print(
+            f"streamscope: The result can't be written to {output}: {error.strerror}; here it is.",
+            file=sys.stderr,
+        )
+        print_parts([text])
+        return False
+    return True
+
+
+def print_parts(parts: Iterable[str]) -> bool:
+    """Write to standard output; tell whether somebody took it."""
+    try:
+        for part in parts:
+            sys.stdout.write(part)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has left. Python flushes once more at its end, which must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
