@@ -6,13 +6,13 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from streamscope.history import Group, History, HistoryError, database
+from streamscope.history import Group, History, HistoryError, Imported, database, edits
 from streamscope.history.errors import explain
 from streamscope.trace import Chunk, Request, Run, Target, Trace
 
@@ -218,6 +218,82 @@ def test_a_trace_that_cannot_be_decoded_costs_the_replay_and_nothing_else(
         assert [row.run_id for row in history.recent(10)] == [run.run_id, a_run(0).run_id]
         values = history.values(Group.of(run), ["total_s"])["stream"].values
         assert values == {"total_s": [1.0]}
+
+
+def test_a_trace_that_cannot_be_decoded_does_not_hold_back_the_others(path: Path) -> None:
+    fill(path, 3)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE traces SET trace = x'' WHERE seq = 2")
+        connection.commit()
+
+    with History.open(path) as history:
+        exported = history.export()
+        assert [next(exported), next(exported)] == [a_run(0), a_run(2)]
+        with pytest.raises(HistoryError, match=r"1 run in .* cannot be decoded .* were exported"):
+            next(exported)
+        assert [row.runs for row in history.comparisons()] == [3]
+        with pytest.raises(HistoryError, match="does not know: update streamscope"):
+            history.comparison("last")
+        history.delete(runs=[a_run(1).run_id]).result()
+        assert history.comparison("last")[1] == [a_run(0), a_run(2)]
+
+
+def test_a_deletion_for_which_there_is_no_room_deletes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(path, 3)
+
+    def full(**members: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    with History.open(path) as history, monkeypatch.context() as patch:
+        # The last thing that a deletion does.
+        patch.setattr(edits, "Deletion", full)
+        with pytest.raises(HistoryError, match="The disk is full"):
+            history.delete(comparisons=["c" * 32]).result()
+        assert history.count() == 3
+    with History.open(path) as history:
+        assert history.undo().result() == 0
+
+
+def test_what_cannot_be_purged_now_is_purged_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The history opens all the same while another program keeps the lock."""
+    fill(path, 3)
+    with History.open(path) as history:
+        history.delete(runs=[a_run(0).run_id]).result()
+    monkeypatch.setattr(database, "BUSY_S", 0.0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE deletions SET deleted_utc = '2026-01-01'")
+        other.execute("BEGIN IMMEDIATE")
+        with History.open(path) as history:
+            assert history.count() == 2
+        other.rollback()
+        assert other.execute("SELECT count(*) FROM runs").fetchone() == (3,)
+        History.open(path).close()
+        assert other.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+
+
+def test_an_import_that_fails_can_be_repeated(path: Path) -> None:
+    runs = [a_run(number, chunks=1) for number in range(60)]
+    taken = 0
+
+    def one_by_one() -> Iterator[tuple[Run, dict[str, float | None]]]:
+        nonlocal taken
+        for run in runs:
+            taken += 1
+            if taken == 55:
+                raise OSError("the stick was pulled out")
+            yield run, {}
+
+    with History.open(path) as history:
+        with pytest.raises(OSError, match="pulled out"):
+            history.add(one_by_one())
+        assert history.count() == 54
+        assert history.add(one_by_one()) == Imported(added=6, known=54)
 
 
 def compressed(data: bytes) -> bytes:

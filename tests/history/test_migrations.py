@@ -207,3 +207,29 @@ def test_the_database_of_another_program_is_left_byte_for_byte(path: Path, mark:
         History.open(path)
 
     assert path.read_bytes() == before
+
+
+def test_an_older_program_that_still_has_the_file_open_leaves_it_right(path: Path) -> None:
+    """It writes what its own version knows; triggers see to the rest."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.executescript((SCHEMAS / "1.sql").read_text(encoding="utf-8"))
+        older.execute("PRAGMA user_version = 1")
+        with History.open(path) as history:
+            older.execute("INSERT INTO prompts VALUES (1, 'sha', 'Why?', 'why?', '')")
+            older.execute(
+                "INSERT INTO groups (prompt_id, target_key, engine, params_sha, layout, regime, "
+                "params) VALUES (1, 'ollama-chat u', '', 'sha', 'apart', 'warm', '{}')"
+            )
+            older.execute(
+                "INSERT INTO runs (run_id, group_id, started_utc, mode, left_out, comparison_id, "
+                "channel, pair, position, warmup, protocol, url, model, server_model, "
+                "server_version, clock, timings_source, n_chunks, n_reasoning_chunks, output_sha, "
+                "reasoning_sha, flags) VALUES ('r', 1, '2026-10-17T12:00:00.000000Z', 'stream', "
+                "'', 'c', 'A', 1, 1, 0, 'ollama-chat', 'u', '', '', '', 'read', '', 0, 0, '', '', "
+                "'[]')"
+            )
+
+            assert [(row.group.prompt, row.runs) for row in history.groups()] == [("Why?", 1)]
+            assert [row.comparison_id for row in history.comparisons()] == ["c"]
+            assert history.prompts() == ["Why?"]

@@ -59,6 +59,10 @@ def test_programs_that_start_at_once_on_a_new_file_lose_nothing(path: Path) -> N
         assert history.notice == ""
         assert {row.run_id for row in history.recent(1000)} == set(said)
         assert history.count() == 120
+        # What is kept beside the runs is right as well.
+        (group,) = history.groups()
+        assert (group.runs, group.pairs) == (120, 0)
+        assert len(history.comparisons(1000)) == 120
 
 
 def test_a_killed_program_leaves_every_run_that_it_said_was_saved(path: Path) -> None:

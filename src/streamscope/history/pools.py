@@ -56,12 +56,12 @@ ORDER BY a.started_utc DESC, a.seq DESC
 """
 
 _TREND = """
-WITH newest AS (
+WITH latest AS (
     SELECT comparison_id FROM parts WHERE group_id = :group
     ORDER BY newest_utc DESC, comparison_id DESC LIMIT :newest
 )
 SELECT runs.comparison_id, runs.started_utc, runs.mode, runs.left_out, figures.value
-FROM newest CROSS JOIN kept_runs AS runs ON runs.comparison_id = newest.comparison_id
+FROM latest CROSS JOIN kept_runs AS runs ON runs.comparison_id = latest.comparison_id
 LEFT JOIN figures ON figures.seq = runs.seq AND figures.name = :name
 WHERE +runs.group_id = :group
 ORDER BY runs.started_utc, runs.seq

@@ -188,8 +188,9 @@ class Reads(ABC):
                         unreadable += 1
             yield from loaded
         if unreadable:
+            which = "1 run" if unreadable == 1 else f"{unreadable} runs"
             raise HistoryError(
-                f"{unreadable} runs in the history cannot be decoded any more: "
+                f"{which} in the history cannot be decoded any more: "
                 "all others were exported."
             )
 
