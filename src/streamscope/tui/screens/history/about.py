@@ -1,0 +1,298 @@
+"""What is told of the highlighted line: of a group, a comparison, a run, or of two groups."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from textual.content import Content
+
+from streamscope.history import ComparisonRow, GroupRow, GroupValues
+from streamscope.measure.figures import BY_NAME, Figures
+from streamscope.measure.notes import run_notes
+from streamscope.measure.statistics import median, median_interval
+from streamscope.measure.verdict import Finding, Judgement
+from streamscope.report import words
+from streamscope.report.verdict_words import (
+    evidence,
+    finding_mark,
+    finding_words,
+    ratio_interval,
+    verdict_sentence,
+)
+from streamscope.trace import Mode, Run
+from streamscope.tui import when
+from streamscope.tui.faces import bad, muted, plain
+from streamscope.tui.screens.history import reads
+from streamscope.tui.screens.history.lines import (
+    SIDE_STYLES,
+    conditions,
+    model_words,
+    plan_words,
+    tag_words,
+)
+from streamscope.tui.screens.history.reads import AboutComparison, AboutGroup, Versus
+from streamscope.tui.widgets.sanitize import one_line
+from streamscope.tui.widgets.trend import Series
+
+_LABEL, _CELL = 12, 27
+_MODES: Final[tuple[Mode, Mode]] = ("stream", "blocking")
+_HEADS: Final[dict[Mode, str]] = {"stream": "A stream", "blocking": "B blocking"}
+_OUT: Final = {
+    "cancelled": "stopped",
+    "error": "failed",
+    "filter": "withheld",
+    "older": "older",
+    "unfinished": "unfinished",
+    "version": "of another server version",
+    "warmup": "warm-ups",
+}
+_PREVIEW: Final = 600
+
+
+# ---------------------------------------------------------------------------------------- groups
+
+
+def group_page(row: GroupRow, about: AboutGroup, width: int) -> Content:
+    """Say what a group is, what its pairs show, and its medians with their intervals."""
+    lines = [_asked(row, width)]
+    if row.note or row.tags:
+        lines.append(_remembered(row.note, row.tags))
+    lines.append(_verdict(about.judgement))
+    lines += medians_table(about)
+    return Content("\n").join(lines)
+
+
+def trend_of(about: AboutGroup, now: datetime) -> tuple[list[Series], str]:
+    """Return what is drawn of a group over time, and what is said of that time."""
+    points = about.total or about.first
+    if len(points) < 2:
+        return [], "Over time: one comparison so far. A trend takes two."
+    known = (
+        ("first text A", "$channel-a", reads.medians(about.first, "stream")),
+        ("total A", "$channel-a", reads.medians(about.total, "stream")),
+        ("total B", "$channel-b", reads.medians(about.total, "blocking")),
+    )
+    first, last = (when.moment(point.started_utc, now) for point in (points[0], points[-1]))
+    newest = "newest " if len(points) >= reads.MOST_POINTS else ""
+    return (
+        [
+            Series(label=label, style=style, values=values)
+            for label, style, values in known
+            if values
+        ],
+        f"over time: medians of {newest}{len(points)} comparisons, {first} to {last}",
+    )
+
+
+def medians_table(about: AboutGroup) -> list[Content]:
+    """Return medians and intervals of both modes, and what was found of each figure."""
+    judgement = about.judgement
+    rate = judgement.rate.name if judgement.rate.n else _known_rate(about)
+    lines = [
+        Content.assemble(
+            " " * _LABEL,
+            *(
+                (f"{_head(mode, about.values[mode]):<{_CELL}}", SIDE_STYLES[mode])
+                for mode in _MODES
+            ),
+            ("A vs B", "$text-muted"),
+        )
+    ]
+    for name, finding in (
+        ("ttfv_s", judgement.first),
+        ("total_s", judgement.total),
+        (rate, judgement.rate),
+    ):
+        cells = [(_cell(name, about.values[mode]), SIDE_STYLES[mode]) for mode in _MODES]
+        lines.append(
+            Content.assemble(
+                (f"{_short(name):<{_LABEL}}", "$text-muted"),
+                *((f"{text:<{_CELL}}", style) for text, style in cells),
+                finding_mark(finding) if finding.n else words.NONE,
+            )
+        )
+    out = _left_out(about)
+    return [*lines, muted(f"left out: {out}")] if out else lines
+
+
+def _asked(row: GroupRow, width: int) -> Content:
+    """Say on one line what was asked of whom; the prompt has the room that the rest leaves."""
+    request, target = row.request, row.target
+    place = "" if row.group.engine else target.url.partition("//")[2]
+    parts = [
+        model_words(target, row.group.engine),
+        *(part for part in (target.protocol, place) if part),
+        *(["system text"] if request.system else []),
+        *([] if request.temperature is None else [f"temperature {request.temperature:g}"]),
+        *([] if request.max_tokens is None else [f"at most {request.max_tokens} tokens"]),
+        *([] if request.think is None else [f"think {_think(request.think)}"]),
+        f"{conditions(row)}{words.count(row.runs)} runs",
+    ]
+    return muted(one_line(" · ".join(parts), width))
+
+
+def _think(think: bool | str) -> str:
+    return think if isinstance(think, str) else "on" if think else "off"
+
+
+def _remembered(note: str, tags: tuple[str, ...]) -> Content:
+    return Content.assemble(
+        plain(tag_words(tags), "$accent"), "  " if tags and note else "", plain(note, "italic")
+    )
+
+
+def _verdict(judgement: Judgement) -> Content:
+    if not judgement.n:
+        return muted("No pair of which both runs ended well: nothing to compare yet.")
+    return Content.styled(words.plain(verdict_sentence(judgement)), "bold $verdict")
+
+
+def _known_rate(about: AboutGroup) -> str:
+    return next(
+        (name for name in reads.RATES if about.values["stream"].values[name]), reads.RATES[-1]
+    )
+
+
+def _head(mode: Mode, values: GroupValues) -> str:
+    interval = median_interval(range(values.n))
+    coverage = f", {words.percent(interval.coverage)} CI" if interval else ""
+    return f"{_HEADS[mode]} n={values.n}{coverage}"
+
+
+def _short(name: str) -> str:
+    return {"server_tok_per_s": "tok/s", "e2e_tok_per_s": "tok/s e2e"}.get(
+        name, BY_NAME[name].label
+    )
+
+
+def _cell(name: str, values: GroupValues) -> str:
+    """Write a median with its interval: ``0.24 s 0.23–0.26``; a dash where there is none."""
+    known = values.values[name]
+    if not known:
+        return words.NONE
+    figure = BY_NAME[name]
+    said = words.figure_words(figure, median(known))
+    if "tok" in name:
+        said = said.split(" ")[0]
+    interval = median_interval(known)
+    if interval is None:
+        return said
+    bounds = words.range_words(figure, interval.low, interval.high)
+    if len(known) != values.n:
+        bounds += f" (n={len(known)})"
+    return f"{said}  {bounds}"
+
+
+def _left_out(about: AboutGroup) -> str:
+    counts: dict[str, int] = {}
+    for mode in _MODES:
+        for reason, count in about.values[mode].excluded.items():
+            counts[reason] = counts.get(reason, 0) + count
+    return ", ".join(f"{count} {_OUT.get(reason, reason)}" for reason, count in counts.items())
+
+
+# ----------------------------------------------------------------------------------- comparisons
+
+
+def comparison_page(row: ComparisonRow, about: AboutComparison, width: int) -> Content:
+    """Say how a comparison was made and what it shows."""
+    plan = plan_words(about.comparison.plan)
+    lines = [
+        muted(one_line(f"{plan} · {row.runs} runs · {row.comparison_id[:8]}", width)),
+        *([_remembered(row.note, row.tags)] if row.note or row.tags else []),
+        _verdict(about.judgement),
+    ]
+    if about.judgement.n > 1:
+        lines += [Content(f"· {words.plain(said)}") for said in evidence(about.judgement)]
+    faults = [run.trace.fault.sentence for run in about.comparison.runs if run.trace.fault]
+    lines += [bad(sentence) for sentence in dict.fromkeys(faults)]
+    return Content("\n").join(lines)
+
+
+# ------------------------------------------------------------------------------------------ runs
+
+
+def run_page(run: Run, figures: Figures) -> Content:
+    """Say how a run went, what must be known about it, and how its answer begins."""
+    trace = run.trace
+    shown = ("ttfb_s", "ttfv_s", "total_s", "gap_p50_ms", "gap_p95_ms", "visible_tok_per_s")
+    told = [
+        f"{BY_NAME[name].label} "
+        + words.figure_words(BY_NAME[name], figures[name], estimated=name in figures.estimated)
+        for name in shown
+        if figures[name] is not None
+    ]
+    version = f" · server {one_line(run.server_version, 20)}" if run.server_version else ""
+    lines = [
+        muted(f"run {run.run_id[:8]} · clock: {trace.clock}{version}"),
+        *([bad(trace.fault.sentence)] if trace.fault else []),
+        Content(" · ".join(told) or "It has no figures."),
+        *(plain(f"· {note.sentence}", "$text-muted") for note in run_notes(run)),
+        Content(),
+        Content(one_line(trace.text(), _PREVIEW) or "It has no answer."),
+    ]
+    return Content("\n").join(lines)
+
+
+# ------------------------------------------------------------------------------------ two groups
+
+
+def versus_page(
+    one: GroupRow, other: GroupRow, found: Sequence[Versus], now: datetime, width: int
+) -> Content:
+    """Compare two groups: medians, ratio with its interval, p, and what may be said of it."""
+    blocks = [Content("\n").join(_named(row, now, width) for row in (one, other))]
+    for each in found:
+        lines = [
+            Content.assemble(
+                (f"{_HEADS[each.mode]:<{_LABEL}}", f"bold {SIDE_STYLES[each.mode]}"),
+                ("1st         2nd         1st over 2nd", "$text-muted"),
+            )
+        ]
+        for finding in (each.first, each.total, each.rate):
+            lines += _found(finding)
+        blocks.append(Content("\n").join(lines))
+    if not found:
+        blocks.append(muted("No mode has runs that ended well in both."))
+    blocks.append(muted(_caution(one, other)))
+    return Content("\n\n").join(blocks)
+
+
+def _named(row: GroupRow, now: datetime, width: int) -> Content:
+    about = f"{conditions(row)}{model_words(row.target, row.group.engine)}"
+    about += f" · {row.pairs} pairs · {when.ago(row.started_utc, now)}"
+    room = max(10, width - len(about) - 3)
+    return Content.assemble(
+        (f"{one_line(row.group.prompt, room)}  ", "bold"), plain(about, "$text-muted")
+    )
+
+
+def _found(finding: Finding) -> list[Content]:
+    if finding.a is None or finding.b is None:
+        return []
+    figure = BY_NAME[finding.name]
+    a, b = (words.figure_words(figure, value) for value in (finding.a, finding.b))
+    ratio = words.NONE if finding.ratio is None else f"{finding.ratio.estimate:.3g}"
+    interval = ratio_interval(finding.ratio)
+    p = "" if finding.p is None else f"p {_p(finding.p)}"
+    numbers = " · ".join(part for part in (ratio, interval, p) if part)
+    return [
+        Content.assemble(
+            (f"{_short(finding.name):<{_LABEL}}", "$text-muted"), f"{a:<12}{b:<12}{numbers}"
+        ),
+        Content.assemble(" " * _LABEL, (f"→ {finding_words(finding)}", "$verdict")),
+    ]
+
+
+def _p(p: float) -> str:
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _caution(one: GroupRow, other: GroupRow) -> str:
+    said = (
+        f"Two samples that are not paired (Mann-Whitney, the newest {reads.MOST_VALUES} of a mode):"
+        " whatever else changed between them, such as load or a version, is in the difference too."
+    )
+    if one.group.prompt != other.group.prompt:
+        said += " The prompts differ: rates can be compared, totals hardly."
+    return said

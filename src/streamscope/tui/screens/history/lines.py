@@ -1,0 +1,154 @@
+"""The lists of the history: their columns, and what a row says in them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from streamscope.history import ComparisonRow, GroupRow
+from streamscope.measure.figures import BY_NAME, Figures
+from streamscope.measure.statistics import median
+from streamscope.plan import Plan
+from streamscope.report import words
+from streamscope.trace import Mode, Run, Target
+from streamscope.tui import when
+from streamscope.tui.screens.history.reads import Medians
+from streamscope.tui.widgets.rows import Cell, Column
+
+MARK: Final = "◆"
+"""Stands before a group that is to be compared with another one."""
+
+_FIGURE: Final = 9
+
+GROUP_COLUMNS: Final = (
+    Column(name="mark", width=1),
+    Column(name="prompt", title="prompt"),
+    Column(name="model", title="model", width=16, least=96),
+    Column(name="first", title="first A", width=_FIGURE, right=True),
+    Column(name="a", title="total A", width=_FIGURE, right=True),
+    Column(name="b", title="total B", width=_FIGURE, right=True),
+    Column(name="pairs", title="pairs", width=5, right=True),
+    Column(name="when", title="newest", width=when.AGO_WIDTH, right=True),
+    Column(name="tags", title="tags", width=16, least=132),
+)
+
+COMPARISON_COLUMNS: Final = (
+    Column(name="when", title="begun", width=when.MOMENT_WIDTH),
+    Column(name="pairs", title="pairs", width=5, right=True),
+    Column(name="failed", title="failed", width=6, right=True),
+    Column(name="first", title="first A", width=_FIGURE, right=True),
+    Column(name="a", title="total A", width=_FIGURE, right=True),
+    Column(name="b", title="total B", width=_FIGURE, right=True),
+    Column(name="note", title="note and tags"),
+    Column(name="plan", title="plan", width=28, least=112),
+)
+
+RUN_COLUMNS: Final = (
+    Column(name="pair", title="pair", width=8),
+    Column(name="side", title="side", width=10),
+    Column(name="first", title="first", width=_FIGURE, right=True),
+    Column(name="total", title="total", width=_FIGURE, right=True),
+    Column(name="tokens", title="tokens", width=7, right=True),
+    Column(name="rate", title="rate", width=11, right=True, least=96),
+    Column(name="ended", title="ended", width=10),
+    Column(name="flags", title="remarks"),
+    Column(name="at", title="at", width=8, right=True, least=96),
+)
+
+SIDE_STYLES: Final[Mapping[Mode, str]] = {"stream": "$channel-a", "blocking": "$channel-b"}
+
+_ENDED: Final = {
+    "stop": "done",
+    "length": "at limit",
+    "tool": "tool call",
+    "filter": "withheld",
+    "incomplete": "incomplete",
+    "error": "failed",
+    "cancelled": "stopped",
+}
+
+
+def model_words(target: Target, engine: str) -> str:
+    """Name what answered, in short."""
+    if engine == "simulator":
+        return "simulated"
+    return target.model or target.url.partition("//")[2]
+
+
+def conditions(row: GroupRow) -> str:
+    """Name conditions that are not the usual ones: a race, cold caches; else nothing."""
+    unusual = (row.group.layout == "race", "race"), (row.group.regime == "cold", "cold")
+    return "".join(f"{word} · " for holds, word in unusual if holds)
+
+
+def group_cells(row: GroupRow, now: datetime, *, marked: bool) -> dict[str, Cell]:
+    """Return what a group says."""
+    stream, blocking = row.values["stream"].values, row.values["blocking"].values
+    return {
+        "mark": (MARK if marked else "", "bold $verdict"),
+        "prompt": (f"{conditions(row)}{row.group.prompt}", ""),
+        "model": (model_words(row.target, row.group.engine), "$text-muted"),
+        "first": (seconds_of(stream["ttfv_s"]), "$channel-a"),
+        "a": (seconds_of(stream["total_s"]), "$channel-a"),
+        "b": (seconds_of(blocking["total_s"]), "$channel-b"),
+        "pairs": (words.count(row.pairs), ""),
+        "when": (when.ago(row.started_utc, now), "$text-muted"),
+        "tags": (tag_words(row.tags), "$accent"),
+    }
+
+
+def comparison_cells(row: ComparisonRow, medians: Medians, now: datetime) -> dict[str, Cell]:
+    """Return what a comparison says."""
+    return {
+        "when": (when.moment(row.started_utc, now), ""),
+        "pairs": (words.count(row.pairs), ""),
+        "failed": (words.count(row.failed) if row.failed else "", "$bad"),
+        "first": (words.seconds(medians.first), "$channel-a"),
+        "a": (words.seconds(medians.a), "$channel-a"),
+        "b": (words.seconds(medians.b), "$channel-b"),
+        "note": (" ".join(part for part in (tag_words(row.tags), row.note) if part), "$accent"),
+        "plan": ("" if row.plan is None else plan_words(row.plan), "$text-muted"),
+    }
+
+
+def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
+    """Return what a run says."""
+    trace = run.trace
+    style = SIDE_STYLES[trace.mode]
+    ended = trace.ended
+    return {
+        "pair": ("warm-up" if run.warmup else f"{run.pair}", "$text-muted" if run.warmup else ""),
+        "side": (f"{run.channel} {trace.mode}", style),
+        "first": (_figure(figures, "ttfv_s"), style),
+        "total": (_figure(figures, "total_s"), style),
+        "tokens": (_figure(figures, "output_tokens"), ""),
+        "rate": (_figure(figures, "e2e_tok_per_s"), ""),
+        "ended": (
+            "unfinished" if ended is None else _ENDED[ended],
+            "" if trace.ok else "$bad" if ended == "error" else "$warn",
+        ),
+        "flags": (", ".join(trace.flags), "$text-muted"),
+        "at": (when.clock(trace.started_utc), "$text-muted"),
+    }
+
+
+def plan_words(plan: Plan) -> str:
+    """Say how a comparison was to be made."""
+    pairs = "1 pair" if plan.repeat == 1 else f"{plan.repeat} pairs"
+    if plan.until is not None:
+        pairs = f"until ±{100 * plan.until:g} %"
+    how = "race" if plan.layout == "race" else plan.order.upper()
+    return f"{pairs}, {how}, {plan.regime}"
+
+
+def tag_words(tags: tuple[str, ...]) -> str:
+    """Write tags as they are searched for."""
+    return " ".join(f"#{tag}" for tag in tags)
+
+
+def seconds_of(values: list[float]) -> str:
+    """Write the median of times in seconds; a dash where there are none."""
+    return words.seconds(median(values) if values else None)
+
+
+def _figure(figures: Figures, name: str) -> str:
+    return words.figure_words(BY_NAME[name], figures[name], estimated=name in figures.estimated)
