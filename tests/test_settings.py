@@ -71,8 +71,11 @@ def test_what_a_file_says_counts(file: Path) -> None:
     [
         (b"modell = 'x'", "modell"),
         (b"[request]\nprompt = 'x'", "prompt"),
-        (b"repeat = 'often'", "repeat"),
-        (b"repeat = 0", "repeat"),
+        (b"[comparison]\nrepeat = 'often'", "repeat"),
+        (b"[comparison]\nleast = 5", "least"),
+        (b"[comparison]\nuntil = 0", "until"),
+        (b"[reader]\nwords_per_minute = 0", "words_per_minute"),
+        (b"[verdict]\nmargin = nan", "margin"),
         (b"engine = 'steam'", "steam"),
         (b"[timeouts]\nstall_s = 0", "stall_s"),
         (b"[timeouts]\nstall_s = nan", "stall_s"),

@@ -12,7 +12,7 @@ from rich.pretty import pretty_repr
 from streamscope.history import History, HistoryError
 from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
-from streamscope.probe.messages import Limits
+from streamscope.probe.messages import Limits, Start
 from streamscope.trace import Request, Target, Trace
 from streamscope.trial import session as module
 from streamscope.trial.plan import Course
@@ -130,10 +130,38 @@ async def test_runs_are_kept_and_remembered(build: "Build", diary: "Diary", tmp_
     await session.saved()
     assert session.problems() == []
     memory = session.memory(SETUP, REQUEST, "apart")
-    assert len(memory.recent) == 4
     assert len(memory.values["stream"].values["total_s"]) == 2
     assert session.prompts("Wh") == ["Why?"]
-    assert session.memory(SETUP, REQUEST, "race").recent == []
+    assert session.memory(SETUP, REQUEST, "race").values["stream"].n == 0
+    assert [pair.same_output for pair in session.pairs(SETUP, REQUEST, "apart")] == [True, True]
+    assert session.pairs(SETUP, REQUEST, "apart", "cold") == []
+
+
+async def test_a_comparison_that_was_stopped_is_found_again(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary", tmp_path: Path
+) -> None:
+    history = History.open(tmp_path / "history.db")
+    session = build(history=history)
+    trial = session.trial(SETUP, REQUEST, Course(plan=Plan(repeat=3, warmup=0)), diary)
+    whole = fake_probe.answer
+
+    def stopped_at_the_third(start: Start) -> Trace | ProbeError | None:
+        if len(fake_probe.starts) <= 2:
+            return whole(start)
+        trial.stop()
+        return Trace(mode=start.mode, ended="cancelled")
+
+    fake_probe.answer = stopped_at_the_third
+    await trial.carry_out()
+    await session.saved()
+    course = session.unfinished(SETUP, REQUEST)
+    assert course is not None
+    assert (course.comparison_id, course.plan.repeat) == (trial.comparison_id, 3)
+    assert [run.run_id for run in course.runs] == [run.run_id for run in trial.runs]
+    fake_probe.answer = whole
+    await session.trial(SETUP, REQUEST, course, diary).carry_out()
+    await session.saved()
+    assert session.unfinished(SETUP, REQUEST) is None, "it is complete"
 
 
 async def test_a_run_that_could_not_be_kept_is_told_once(
@@ -156,7 +184,9 @@ async def test_a_run_that_could_not_be_kept_is_told_once(
 async def test_without_a_history_nothing_is_remembered(build: "Build", diary: "Diary") -> None:
     session = build()
     await session.trial(SETUP, REQUEST, ONE_PAIR, diary).carry_out()
-    assert session.memory(SETUP, REQUEST, "apart").recent == []
+    assert session.memory(SETUP, REQUEST, "apart").values == {}
+    assert session.pairs(SETUP, REQUEST, "apart") == []
+    assert session.unfinished(SETUP, REQUEST) is None
     assert (session.prompts(), session.notice, session.problems()) == ([], "", [])
 
 

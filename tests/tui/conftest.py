@@ -47,7 +47,7 @@ from streamscope.trace import (
     Trace,
 )
 from streamscope.trial import session as session_module
-from streamscope.trial.plan import Plan
+from streamscope.trial.plan import Course
 from streamscope.trial.session import NoServerError, Report, Session, Setup, Wish
 from streamscope.trial.trial import Listener as TrialListener
 from streamscope.trial.trial import Trial
@@ -281,9 +281,11 @@ class ObservedSession(Session):
         """Find or start a server."""
         return await super().open(report, wish)
 
-    def trial(self, setup: Setup, request: Request, plan: Plan, listener: TrialListener) -> Trial:
+    def trial(
+        self, setup: Setup, request: Request, course: Course, listener: TrialListener
+    ) -> Trial:
         """Return the comparison, and remember it."""
-        trial = super().trial(setup, request, plan, listener)
+        trial = super().trial(setup, request, course, listener)
         self.trials.append(trial)
         return trial
 
@@ -519,11 +521,6 @@ class Person:
     def medians(self) -> str:
         """The medians of the history panel."""
         return self._static("#medians")
-
-    @property
-    def recent(self) -> str:
-        """The list of the history panel."""
-        return self._static("#recent")
 
     @property
     def prompt(self) -> PromptEditor:

@@ -22,7 +22,7 @@ async def choosing(person: "Person") -> None:
 async def test_a_chosen_theme_is_remembered_and_comments_are_kept(
     open_app: "OpenApp", write_config: Callable[[str], Path]
 ) -> None:
-    file = write_config("# mine\nrepeat = 3 # three\n\n[request]\nseed = 7 # lucky\n")
+    file = write_config('# mine\nprofile = "fast" # three\n\n[request]\nseed = 7 # lucky\n')
     async with open_app() as person:
         await person.ready()
         assert person.app.theme == DEFAULT_THEME
@@ -32,7 +32,12 @@ async def test_a_chosen_theme_is_remembered_and_comments_are_kept(
         await person.press("enter")
         await person.until(lambda: not person.app.screen.is_modal, "the end of the list")
     text = file.read_text(encoding="utf-8")
-    for line in ("# mine", "repeat = 3 # three", "seed = 7 # lucky", 'theme = "streamscope-light"'):
+    for line in (
+        "# mine",
+        'profile = "fast" # three',
+        "seed = 7 # lucky",
+        'theme = "streamscope-light"',
+    ):
         assert line in text.splitlines()
     async with open_app() as person:
         await person.ready()

@@ -104,7 +104,7 @@ async def test_a_command_is_carried_out_from_the_palette(open_app: "OpenApp") ->
 async def test_a_command_can_be_given_another_key(
     open_app: "OpenApp", actor: "Actor", write_config: Callable[[str], Path]
 ) -> None:
-    write_config('[keys]\nRunPair = "f8"\nStopRuns = "ctrl+o,f9"\n')
+    write_config('[keys]\nRunPair = "f8"\nStopRuns = "ctrl+y,f9"\n')
     async with open_app(prompt="Why?") as person:
         await person.ready()
         await person.press("ctrl+r")
@@ -112,7 +112,7 @@ async def test_a_command_can_be_given_another_key(
         assert not actor.starts
         await person.measured("f8")
         assert len(actor.starts) == 2
-        footer = [line for line in person.screen if "prompts" in line][-1]
+        footer = [line for line in person.screen if "compare" in line][-1]
         assert "f8 run" in footer
         assert "^r" not in footer
         await person.until(lambda: person.doing.startswith("replay"), "the replay")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from streamscope.measure.live import LiveFigures
 from streamscope.measure.phases import Phase, PhaseName, phase
+from streamscope.plan import Plan
 from streamscope.trace import Chunk, Ended, Fault, Layout, Mode, Trace
-from streamscope.trial.plan import Plan, Step
+from streamscope.trial.plan import Step
 from streamscope.tui import faces
 
 if TYPE_CHECKING:
@@ -136,10 +137,10 @@ def test_a_simulated_target_always_says_so(stage: "Stage") -> None:
 @pytest.mark.parametrize(
     ("step", "plan", "words"),
     [
-        (Step("A", 0, 1, True), Plan(), "warm-up"),
-        (Step("B", 1, 1), Plan(), "measuring · B"),
-        (Step("B", 1, 1), Plan(layout="race"), "measuring · A and B"),
-        (Step("A", 2, 1), Plan(pairs=6), "pair 2 of 6 · A"),
+        (Step("A", 0, 1, True), Plan(repeat=1), "warm-up"),
+        (Step("B", 1, 1), Plan(repeat=1), "measuring · B"),
+        (Step("B", 1, 1), Plan(repeat=1, layout="race"), "measuring · A and B"),
+        (Step("A", 2, 1), Plan(repeat=6), "pair 2 of 6 · A"),
     ],
 )
 def test_what_is_measured_is_named(step: Step, plan: Plan, words: str) -> None:

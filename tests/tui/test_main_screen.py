@@ -102,33 +102,71 @@ async def test_escape_stops_at_once_and_keeps_what_had_come(
         assert person.pane("A").text.plain_text == "Water waves spread from a"
         assert len(actor.starts) == 1
         assert "1 stopped" in person.medians or person.medians.startswith("Nothing measured")
-        assert person.recent.endswith("cancelled")
+        assert [run.trace.ended for run in person.session.trials[-1].runs] == ["cancelled"]
 
 
-async def test_the_repeat_key_measures_as_many_pairs_as_the_config_says(
-    open_app: "OpenApp", actor: "Actor", write_config: Callable[[str], Path]
+async def test_a_comparison_measures_as_many_pairs_as_were_asked_for(
+    open_app: "OpenApp", actor: "Actor"
 ) -> None:
-    write_config("repeat = 3\n")
     actor.holds = {"stream": 5}
     async with open_app(prompt="Why?") as person:
         await person.ready()
         await person.press("ctrl+n")
-        await person.until(lambda: person.doing == "pair 1 of 3 · A", "the first pair")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.press("3", "enter")
+        await person.until(lambda: person.doing.startswith("warm-up"), "the warm-up")
         actor.go()
         await person.at_rest()
-        assert [start.mode[0] for start in actor.starts] == ["s", "b", "b", "s", "s", "b"]
+        assert [start.mode[0] for start in actor.starts] == [*"sb", *"sb", *"bs", *"sb"]
         assert person.medians.startswith("n=3 ")
+        assert person.app.said == ["Done: 3 pairs."]
         assert not person.doing
 
 
-async def test_repeats_are_apart_even_where_single_pairs_race(
-    open_app: "OpenApp", actor: "Actor", write_config: Callable[[str], Path]
+async def test_a_comparison_ends_when_its_medians_are_known(
+    open_app: "OpenApp", actor: "Actor"
 ) -> None:
-    write_config("repeat = 2\n")
     async with open_app(prompt="Why?") as person:
         await person.ready()
-        await person.press("ctrl+t")
-        await person.measured("ctrl+n")
+        await person.press("ctrl+n")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.press("enter")
+        await person.until(lambda: person.app.said, "its end")
+        assert person.app.said == ["Done: 6 pairs, medians known to ±0.0 %."]
+        assert "equivalent" in person.verdict
+
+
+async def test_a_comparison_that_was_stopped_goes_on(open_app: "OpenApp", actor: "Actor") -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.press("ctrl+n")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        actor.holds = {"stream": 5}
+        await person.press("4", "enter")
+        await person.until(lambda: person.doing.startswith("warm-up"), "the warm-up")
+        actor.holds = {}
+        actor.go()
+        await person.until(lambda: "pair 2" in person.doing or person.app.said, "the second pair")
+        await person.press("escape")
+        await person.at_rest()
+        before = {run.run_id for run in person.session.trials[-1].runs}
+        await person.press("ctrl+n")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        assert "go on" in "\n".join(person.screen)
+        await person.press("enter")
+        await person.until(lambda: "Done: 4 pairs." in person.app.said, "its end")
+        trial = person.session.trials[-1]
+        assert trial.comparison_id == person.session.trials[-2].comparison_id
+        assert before <= {run.run_id for run in trial.runs}
+
+
+async def test_comparisons_are_apart_even_where_single_pairs_race(open_app: "OpenApp") -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.press("ctrl+t", "ctrl+n")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.press("2", "enter")
+        await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
         assert {run.layout for run in person.session.trials[-1].runs} == {"apart"}
 
 
@@ -157,7 +195,7 @@ async def test_what_cannot_be_done_now_is_said(open_app: "OpenApp", actor: "Acto
         await person.ready()
         await person.press("enter", "ctrl+g")
         empty, nothing = person.app.said
-        assert empty == "The prompt is empty: type one, or find one with f3."
+        assert empty == "The prompt is empty: type one, or find one with f7."
         assert "replay" in nothing
         assert not actor.starts
         person.app.said.clear()
@@ -218,7 +256,7 @@ async def test_a_run_goes_on_under_a_dialog(open_app: "OpenApp", actor: "Actor")
         await person.ready()
         await person.press("enter")
         await person.until(lambda: person.status("A") == "● answering", "A")
-        await person.press("f3")
+        await person.press("f7")
         await person.until(lambda: person.app.screen.is_modal, "the dialog")
         actor.go()
         await person.until(lambda: person.doing.startswith("replay"), "the replay")
@@ -360,7 +398,7 @@ async def test_at_rest_nothing_of_ours_wakes_up(
 async def test_the_choice_between_apart_and_race_is_remembered(
     open_app: "OpenApp", places: Places, write_config: Callable[[str], Path]
 ) -> None:
-    file = write_config("# mine\nrepeat = 2 # two\n")
+    file = write_config("# mine\nprofile = 'fast' # two\n")
     async with open_app(prompt="Why?") as person:
         await person.ready()
         assert person.layout == "apart"
@@ -368,7 +406,7 @@ async def test_the_choice_between_apart_and_race_is_remembered(
         assert person.layout == "race"
         assert "both requests at once" in person.app.said[-1]
     text = file.read_text(encoding="utf-8")
-    assert text.startswith("# mine\nrepeat = 2 # two\n")
+    assert text.startswith("# mine\nprofile = 'fast' # two\n")
     assert '"ollama-chat 127.0.0.1:11434 tiny:1b" = "race"' in text
     async with open_app(prompt="Why?") as person:
         await person.ready()
@@ -466,7 +504,7 @@ async def test_everything_in_the_footer_can_be_read(
         footer = person.main.query_one(Footer)
         assert all(footer.region.contains_region(each.region) for each in footer.children)
         assert person.screen[-1].replace(" ", "") == (
-            "^rrun^nrepeatescstop^greplay^tracef3promptsf4targetf1help^pall"
+            "^rrun^ncompareescstop^greplayf3historyf4targetf5whyf1help^pall"
         )
 
 
@@ -524,13 +562,13 @@ async def test_numbers_do_not_move_what_stands_beside_them(
 async def test_the_answer_of_the_focused_pane_is_copied(open_app: "OpenApp") -> None:
     async with open_app(prompt="Why?") as person:
         await person.ready()
-        await person.press("f5")
+        await person.press("ctrl+o")
         assert person.app.said == ["There is no answer in A to copy."]
         await person.run()
-        await person.press("f5")
+        await person.press("ctrl+o")
         assert person.app.clipboard == person.pane("A").text.plain_text != ""
         person.pane("B").text.focus()
-        await person.press("f5")
+        await person.press("ctrl+o")
         assert person.app.said[-1] == "The answer of B is on the clipboard."
 
 

@@ -22,7 +22,7 @@ BuildEnded = Callable[..., "EndedRun"]
 
 def said(pair: Mapping[ChannelName, "EndedRun"], *, contended: bool = False) -> str:
     """Return what is said about a pair."""
-    return results.verdict(pair, contended=contended).plain
+    return results.verdict(pair, None, contended=contended).plain
 
 
 def pooled(count: int = 1, **values: float) -> GroupValues:
@@ -34,7 +34,7 @@ def pooled(count: int = 1, **values: float) -> GroupValues:
 
 def rows(stream: GroupValues, blocking: GroupValues) -> dict[str, str]:
     """Return the table of medians, a row a name."""
-    memory = Memory(values={"stream": stream, "blocking": blocking}, recent=[])
+    memory = Memory(values={"stream": stream, "blocking": blocking})
     lines = results.medians(memory).plain.splitlines()
     return {line.split(None, 1)[0]: line.split(None, 1)[1].rstrip() for line in lines}
 
@@ -81,9 +81,8 @@ def test_a_run_without_text_has_no_figures(build_stream: Build, build_ended: Bui
 
 
 def test_without_runs_the_history_says_how_to_begin() -> None:
-    memory = Memory(values={}, recent=[])
+    memory = Memory(values={})
     assert results.medians(memory).plain.startswith("Nothing measured yet.")
-    assert results.recent(memory).plain == ""
     assert "medians" not in results.history_title(memory, "apart")
 
 

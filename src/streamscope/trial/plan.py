@@ -49,6 +49,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         prefill_only: Whether a warm-up stops after one token: it loads the model and fills the
             cache, which is all that an interactive pair needs.
         pairs_before: How many pairs of other comparisons went before, for the order.
+        retries: How often a run that fails is made again.
         comparison_id: The comparison that is continued; empty for a new one.
         runs: What that one had measured before it was stopped.
     """
@@ -56,6 +57,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan = Plan()
     prefill_only: bool = False
     pairs_before: int = 0
+    retries: int = 1
     comparison_id: str = ""
     runs: tuple[Run, ...] = ()
 

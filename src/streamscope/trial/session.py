@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -19,14 +19,15 @@ from streamscope.engines.engine import Engine, EngineError
 from streamscope.engines.launch import launch
 from streamscope.engines.ollama_host import parse_ollama_host
 from streamscope.engines.weights import Progress
-from streamscope.history import Group, GroupValues, History, HistoryError, RunRow
+from streamscope.history import Group, GroupValues, History, HistoryError
 from streamscope.measure.figures import Figures, measure
+from streamscope.measure.verdict import PairFigures
 from streamscope.plan import Plan
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
-from streamscope.trace import Layout, Mode, Request, Run, Target
+from streamscope.trace import Layout, Mode, Regime, Request, Run, Target
 from streamscope.trial.plan import Channel, Course
-from streamscope.trial.trial import Listener, Trial
+from streamscope.trial.trial import Listener, Trial, is_complete
 
 Report = Callable[[str, float | None], None]
 """Told what is being done, in words for the screen, and the share done (0 to 1) where known."""
@@ -46,11 +47,27 @@ REMEMBERED = (
     "e2e_tok_per_s",
     "chunks_per_s",
     "output_tokens",
+    "gap_p95_ms",
+    "stalls",
 )
 """Figures of which the history panel shows medians."""
 
-RECENT = 8
-"""Runs in the panel's list."""
+EVIDENCE = (
+    "ttfv_s",
+    "t_any_s",
+    "total_s",
+    "done_s",
+    "benefit_s",
+    "share",
+    "visible_tok_per_s",
+    "server_tok_per_s",
+    "e2e_tok_per_s",
+    "chunks_per_s",
+    "output_tokens",
+    "visible_tokens",
+    "hidden_tokens",
+)
+"""Figures that a verdict and the advice rest on."""
 
 
 class NoServerError(Exception):
@@ -139,11 +156,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         values: Figures of the runs that may be pooled, by mode.
-        recent: The newest runs, newest first.
     """
 
     values: Mapping[Mode, GroupValues]
-    recent: list[RunRow]
 
 
 class Session:
@@ -307,9 +322,11 @@ class Session:
         self._warm.add(about)
         before = self._pairs.get(about, 0)
         self._pairs[about] = before + plan.repeat
-        if plan.repeat == 1:
-            plan = msgspec.structs.replace(plan, warmup=int(cold))
-        return Course(plan=plan, prefill_only=plan.repeat == 1, pairs_before=before)
+        if plan.repeat > 1:
+            return Course(plan=plan, pairs_before=before)
+        # Who looks on wants to see a failure, not what came after it.
+        plan = msgspec.structs.replace(plan, warmup=int(cold))
+        return Course(plan=plan, prefill_only=True, retries=0, pairs_before=before)
 
     def trial(self, setup: Setup, request: Request, course: Course, listener: Listener) -> Trial:
         """Return a comparison of streaming (A) and blocking (B) on one server, to be carried out.
@@ -320,7 +337,7 @@ class Session:
             course: How often, in which order, and from where on.
             listener: Is told what happens.
         """
-        return Trial(
+        trial = Trial(
             probe=self._probe,
             channels={
                 "A": Channel(name="A", target=setup.target, mode="stream", key=setup.key),
@@ -336,6 +353,9 @@ class Session:
             engine=setup.engine,
             server_version=setup.version,
         )
+        if self._history is not None:
+            self._saves.append(self._history.begin(trial.comparison_id, course.plan))
+        return trial
 
     async def _settle(self) -> None:
         """Wait until a server whose last run was stopped has noticed."""
@@ -368,12 +388,51 @@ class Session:
             HistoryError: It can't be read.
         """
         if self._history is None:
-            return Memory(values={}, recent=[])
+            return Memory(values={})
         group = Group.asked(setup.target, request, engine=setup.engine, layout=layout)
-        return Memory(
-            values=self._history.values(group, REMEMBERED),
-            recent=self._history.recent(RECENT, group),
+        return Memory(values=self._history.values(group, REMEMBERED))
+
+    def pairs(
+        self, setup: Setup, request: Request, layout: Layout, regime: Regime = "warm"
+    ) -> list[PairFigures]:
+        """Return the figures of all whole pairs of a request on a server, the oldest first.
+
+        Raises:
+            HistoryError: The history can't be read.
+        """
+        if self._history is None:
+            return []
+        group = Group.asked(
+            setup.target, request, engine=setup.engine, layout=layout, regime=regime
         )
+        return [
+            PairFigures(a=pair.a, b=pair.b, same_output=pair.same_output)
+            for pair in self._history.pairs(group, EVIDENCE)
+        ]
+
+    def unfinished(self, setup: Setup, request: Request) -> Course | None:
+        """Return the newest comparison of a request, if it was stopped and can go on."""
+        if self._history is None:
+            return None
+        for regime in get_args(Regime):
+            group = Group.asked(setup.target, request, engine=setup.engine, regime=regime)
+            try:
+                newest = self._history.comparisons(1, group)
+                if newest and newest[0].plan is not None and newest[0].plan.repeat > 1:
+                    row, runs = self._history.comparison(newest[0].comparison_id)
+                    course = Course(
+                        plan=row.plan or Plan(), comparison_id=row.comparison_id, runs=tuple(runs)
+                    )
+                    if not is_complete(course):
+                        return course
+            except HistoryError:
+                return None
+        return None
+
+    @property
+    def history(self) -> History | None:
+        """Where runs are kept; ``None`` if they are not."""
+        return self._history
 
     def last_pair(
         self, setup: Setup, request: Request, layout: Layout

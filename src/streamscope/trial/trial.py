@@ -146,7 +146,7 @@ class Trial:
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
 
-        A run that fails is made once more. What had been measured before it was stopped counts.
+        A run that fails is made again, as the course says. What had been measured before it was stopped counts.
         """
         self._began_s = time.monotonic()
         await self._settle()
@@ -194,8 +194,8 @@ class Trial:
         return plan.until is not None and self._values.narrow(plan.until, plan.least)
 
     async def _together(self, steps: tuple[Step, ...]) -> bool:
-        """Make runs at once; once more if one fails. Return whether going on makes sense."""
-        for attempt in (1, 2):
+        """Make runs at once, and again if one fails. Return whether going on makes sense."""
+        for left in range(self.course.retries, -1, -1):
             # A group, so that no run goes on by itself when the other one raises.
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._run(step)) for step in steps]
@@ -205,7 +205,7 @@ class Trial:
             failed = [each for each in traces if each.ended in ("error", "incomplete")]
             if not failed or self.stopped:
                 return True
-            if attempt == 1:
+            if left:
                 await self._pause(max(self._retry_pause_s, *map(asked_pause_s, failed)))
                 if self.stopped:
                     return True
@@ -267,6 +267,18 @@ class Trial:
             self._save(run, figures)
         self._listener.run_ended(step, run, figures)
         return run
+
+
+def is_complete(course: Course) -> bool:
+    """Tell whether a comparison has all that its plan wants."""
+    if last_pair(course.runs) >= course.plan.repeat:
+        return True
+    if course.plan.until is None:
+        return False
+    values = Values()
+    for a, b in whole_pairs(course.runs):
+        values.add(measure(a.trace).values, measure(b.trace).values)
+    return values.narrow(course.plan.until, course.plan.least)
 
 
 def last_pair(runs: Sequence[Run]) -> int:

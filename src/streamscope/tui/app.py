@@ -1,6 +1,6 @@
 """The app: themes, keys, and the main screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from streamscope import __version__, settings
 from streamscope.settings import Config, Places
-from streamscope.trace import Request
+from streamscope.trace import ChannelName, Request, Run
 from streamscope.tui import commands
 from streamscope.tui.screens.main import MainScreen
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
@@ -39,6 +39,7 @@ class StreamscopeApp(App[None]):
         places: Places,
         request: Request,
         theme: str = "",
+        recorded: "Mapping[ChannelName, Run] | None" = None,
     ) -> None:
         """Prepare the app.
 
@@ -49,6 +50,7 @@ class StreamscopeApp(App[None]):
             places: Where files are kept.
             request: Prompt and parameters to open with.
             theme: Theme for this time only.
+            recorded: Runs to be replayed; then no server is looked for until one is needed.
         """
         super().__init__()
         self.open_session = open_session
@@ -56,6 +58,7 @@ class StreamscopeApp(App[None]):
         self.config = config
         self.places = places
         self.request = request
+        self._recorded = recorded
         themes, self._problems = load_themes(places.themes)
         for each in themes:
             self.register_theme(each)
@@ -77,7 +80,7 @@ class StreamscopeApp(App[None]):
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen: no empty one is drawn before it."""
-        return MainScreen(self._make_session, self.request, self.config)
+        return MainScreen(self._make_session, self.request, self.config, self._recorded)
 
     def on_mount(self) -> None:
         """Bind the person's keys, and say what was wrong with config and themes."""

@@ -16,11 +16,11 @@ class RunPair(Command):
     SHOW_IN_FOOTER = True
 
 
-class RepeatPairs(Command):
-    """Measure several more pairs of this prompt, apart, for medians"""
+class Compare(Command):
+    """Measure pairs until the medians are known, or a number of them, and say what they support"""
 
-    COMMAND = "Repeat for medians"
-    FOOTER_TEXT = "repeat"
+    COMMAND = "Compare: measure many pairs"
+    FOOTER_TEXT = "compare"
     BINDING_KEY = "ctrl+n"
     SHOW_IN_FOOTER = True
 
@@ -75,18 +75,46 @@ class ToggleLayout(Command):
     """Switch between apart (one after the other) and a race (both at once)"""
 
     COMMAND = "Apart or race"
-    FOOTER_TEXT = "race"
     BINDING_KEY = "ctrl+t"
+
+
+class ChangeDisplay(Command):
+    """Choose how the replay shows each side: as it came, batched, debounced, steady, held back"""
+
+    COMMAND = "Display of the replay"
+    BINDING_KEY = "ctrl+l"
+
+
+class ShowHistory(Command):
+    """Show everything that was ever measured: medians, trends, notes, export, delete"""
+
+    COMMAND = "History"
+    FOOTER_TEXT = "history"
+    BINDING_KEY = "f3"
     SHOW_IN_FOOTER = True
+
+
+class ShowDetails(Command):
+    """Show the evidence: intervals, every figure with its formula, what the reader gains"""
+
+    COMMAND = "Details and evidence"
+    FOOTER_TEXT = "why"
+    BINDING_KEY = "f5"
+    SHOW_IN_FOOTER = True
+
+
+class BlindTest(Command):
+    """Watch the pair without knowing which side is which, and say which felt faster"""
+
+    COMMAND = "Blind test"
+    BINDING_KEY = "f6"
 
 
 class FindPrompt(Command):
     """Search the prompts that were sent before"""
 
     COMMAND = "Find a prompt"
-    FOOTER_TEXT = "prompts"
-    BINDING_KEY = "f3"
-    SHOW_IN_FOOTER = True
+    BINDING_KEY = "f7"
 
 
 class ChooseTarget(Command):
@@ -109,7 +137,7 @@ class CopyAnswer(Command):
     """Copy the answer of the pane in focus (of A while the prompt has it)"""
 
     COMMAND = "Copy the answer"
-    BINDING_KEY = "f5"
+    BINDING_KEY = "ctrl+o"
 
 
 class SaveScreen(Command):
@@ -136,16 +164,20 @@ class Quit(Command):
 
 ALL: tuple[type[Command], ...] = (
     RunPair,
-    RepeatPairs,
+    Compare,
     StopRuns,
     ReplayPair,
     Slower,
     Faster,
     StepBack,
     StepForward,
+    ChangeDisplay,
     ToggleLayout,
-    FindPrompt,
+    ShowHistory,
     ChooseTarget,
+    ShowDetails,
+    BlindTest,
+    FindPrompt,
     CopyAnswer,
     ChangeTheme,
     SaveScreen,

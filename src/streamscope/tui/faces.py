@@ -15,8 +15,10 @@ from streamscope.tui.widgets.sanitize import one_line
 if TYPE_CHECKING:
     from streamscope.measure.live import LiveFigures
     from streamscope.measure.phases import Phase, PhaseName
-    from streamscope.trace import Ended, Layout, Mode, Trace
-    from streamscope.trial.plan import Plan, Step
+    from streamscope.plan import Plan
+    from streamscope.trace import ChannelName, Ended, Layout, Mode, Trace
+    from streamscope.trial.plan import Step
+    from streamscope.trial.progress import Progress
     from streamscope.trial.session import Setup
 
 PHASES: dict[PhaseName, tuple[str, str]] = {
@@ -34,6 +36,9 @@ PHASES: dict[PhaseName, tuple[str, str]] = {
     "stopped": ("■ stopped", "$warn"),
 }
 """Glyph, word and colour of each phase."""
+
+SIDES: dict[ChannelName, str] = {"A": "A streaming", "B": "B blocking"}
+"""What stands above the panes."""
 
 RUN_KEY = "enter runs it"
 """What stands under the prompt."""
@@ -54,6 +59,12 @@ so that neither slows the other."""
 
 NOT_RUN = "It was not run: the comparison ended before its turn."
 """What stands in a pane whose turn never came."""
+
+RECORDED = "recorded runs · ctrl+g plays them again · enter finds a server and asks it the same"
+"""What stands below the title while there is no server because none is needed."""
+
+NOT_RECORDED = "This side was not recorded."
+"""What stands in a pane of which there is no run."""
 
 WITHOUT_SERVER = "f4 chooses another server, enter looks again."
 """What stands in the other pane when there is no server."""
@@ -87,6 +98,11 @@ counted. **total** ends with the last text. **tok/s** is the rate at which the a
 visible, from the server's own token count; `~` marks an estimate, `ch/s` counts chunks where the
 server counts no tokens; `e2e` counts from sending the request. **gaps** are the times between
 chunks, which may hold several tokens. Connecting comes before the clock starts.
+
+**The verdict** rests on pairs: A's value over B's, with an interval. *Different* means that the
+interval leaves out 1; *equivalent* that it surely lies within the margin; *inconclusive* that
+neither can be said yet, and about how many pairs are missing. `ctrl+n` measures them, `f5` shows
+the evidence with every formula.
 
 Drag with the mouse to select text, `ctrl+c` copies it.
 """
@@ -131,13 +147,62 @@ def state(layout: Layout, doing: str) -> Content:
     return muted(layout)
 
 
-def doing(step: Step, plan: Plan) -> str:
-    """Name the run that is under way."""
+def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:
+    """Name the run that is under way, and how far the comparison has come.
+
+    Args:
+        step: The run.
+        plan: What is carried out.
+        at: How far it is; ``None`` to say nothing of it.
+    """
     if step.warmup:
         return "warm-up"
-    pair = f"pair {step.pair} of {plan.pairs}" if plan.pairs > 1 else "measuring"
     side = "A and B" if plan.layout == "race" else step.channel
-    return f"{pair} · {side}"
+    if plan.repeat == 1:
+        return f"measuring · {side}"
+    least = min(plan.least, plan.repeat) if plan.until is not None else plan.repeat
+    of = f"{plan.repeat}" if at is None or least == plan.repeat else f"{at.least}–{at.most}"
+    if at is not None and at.least == at.most:
+        of = f"{at.most}"
+    return f"pair {step.pair} of {of} · {side}{progress_words(at)}"
+
+
+def ended(at: Progress, *, stopped: bool) -> str:
+    """Say how a comparison ended, and whether it can go on."""
+    pairs = f"{at.pairs} pair{'s' if at.pairs != 1 else ''}"
+    if stopped:
+        return f"Stopped after {pairs}; what is measured stays. ctrl+n can go on with it."
+    if at.wanted is None or at.width is None:
+        return f"Done: {pairs}."
+    if at.width <= at.wanted:
+        return f"Done: {pairs}, medians known to ±{100 * at.width:.1f} %."
+    return f"Done: {pairs}, the most there may be; medians known to ±{100 * at.width:.1f} % only."
+
+
+def progress_words(at: Progress | None) -> str:
+    """Return how well the medians are known, how long it has taken, and what is left of it."""
+    if at is None:
+        return ""
+    said = ""
+    if at.wanted is not None:
+        width = "" if at.width is None else f"±{100 * at.width:.1f} % "
+        said += f" · {width}→ ±{100 * at.wanted:g} %"
+    said += f" · {about_time(at.elapsed_s)}"
+    if at.left_s is not None:
+        least, most = (about_time(each) for each in at.left_s)
+        said += f", {least if least == most else f'{least} to {most}'} left"
+    return said
+
+
+def about_time(seconds: float) -> str:
+    """Write a time that is only a guess: ``8 s``, ``50 s``, ``3 min``, ``2 h``."""
+    if seconds < 10:
+        return f"{seconds:.0f} s"
+    if seconds < 95:
+        return f"{5 * round(seconds / 5)} s"
+    if seconds < 95 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
 
 
 def replaying(position_s: float, speed: float, *, playing: bool, finished: bool) -> str:
@@ -171,9 +236,9 @@ def progress(doing: str, share: float | None) -> Content:
     )
 
 
-def waiting_run(pairs: int) -> Content:
-    """Say that the prompt will run as soon as it can."""
-    return muted("runs as soon as it is ready") if pairs else Content()
+def waiting_run(*, waits: bool) -> Content:
+    """Say that the prompt will run as soon as it can, if one waits."""
+    return muted("runs as soon as it is ready") if waits else Content()
 
 
 # ------------------------------------------------------------------------------------------ panes

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
+from streamscope.history import GroupValues
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.statistics import median
+from streamscope.measure.verdict import Judgement
 from streamscope.report import words
+from streamscope.report.verdict_words import verdict_sentence
 from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
@@ -41,29 +44,30 @@ def _value(figures: Figures, name: str) -> str:
 # ---------------------------------------------------------------------------- what came of it
 
 
-def verdict(last: Mapping[ChannelName, EndedRun], *, contended: bool) -> Content:
-    """Return what the last pair shows, in words that claim no more than it does, and remarks.
+def verdict(
+    last: Mapping[ChannelName, EndedRun], judgement: Judgement | None, *, contended: bool
+) -> Content:
+    """Return what all pairs support, or what the last one shows, and remarks on that one.
 
     Args:
         last: The runs, by side.
+        judgement: What all pairs of this request support, if there are any.
         contended: Whether two live requests disturb each other on this server.
     """
     lines: list[Content] = []
+    race = any(ended.run.layout == "race" for ended in last.values())
+    sentence = ""
+    if judgement is not None and judgement.n:
+        sentence = verdict_sentence(judgement)
+    elif {"A", "B"} <= last.keys():
+        sentence = _of_one_pair(last["A"], last["B"])
+    if sentence:
+        if contended and race:
+            sentence = f"A race, in which one may have waited for the other: {sentence}"
+        lines.append(Content.styled(sentence, "bold $verdict"))
+    remarks = [note for ended in last.values() for note in run_notes(ended.run)]
     if {"A", "B"} <= last.keys():
-        a, b = last["A"], last["B"]
-        first = (a.figures["ttfv_s"], b.figures["ttfv_s"])
-        total = (a.figures["total_s"], b.figures["total_s"])
-        if first[0] and first[1] and a.run.trace.fault is None and b.run.trace.fault is None:
-            line = f"First text {words.sooner(first[0], first[1])}"
-            if total[0] and total[1]:
-                # One pair can't tell a difference from noise: both numbers, and no claim.
-                line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
-            if contended and a.run.layout == "race":
-                line = f"A race, in which one may have waited for the other: {line}"
-            lines.append(Content.styled(f"{line}.", "bold $verdict"))
-        remarks = [*run_notes(a.run), *run_notes(b.run), *pair_notes(a.run, b.run)]
-    else:
-        remarks = [note for ended in last.values() for note in run_notes(ended.run)]
+        remarks += pair_notes(last["A"].run, last["B"].run)
     for ended in last.values():
         fault = ended.run.trace.fault
         if fault is not None:
@@ -75,14 +79,38 @@ def verdict(last: Mapping[ChannelName, EndedRun], *, contended: bool) -> Content
     return Content("\n").join(lines)
 
 
+def _of_one_pair(a: EndedRun, b: EndedRun) -> str:
+    """Say what one pair shows: both numbers, and no claim, as it can't tell much from noise."""
+    first = (a.figures["ttfv_s"], b.figures["ttfv_s"])
+    total = (a.figures["total_s"], b.figures["total_s"])
+    if not first[0] or not first[1] or a.run.trace.fault or b.run.trace.fault:
+        return ""
+    line = f"First text {words.sooner(first[0], first[1])}"
+    if total[0] and total[1]:
+        line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
+    return f"{line}."
+
+
 # --------------------------------------------------------------------------------------- history
 
-_LABELS = {"ttfv_s": "first", "total_s": "total", "e2e_tok_per_s": "e2e", "output_tokens": "tokens"}
+_LABELS = {
+    "ttfv_s": "first",
+    "total_s": "total",
+    "e2e_tok_per_s": "e2e",
+    "output_tokens": "tokens",
+    "gap_p95_ms": "gap p95",
+    "stalls": "stalls",
+}
+"""The rows, the most telling first: where there is little room, the last ones are not seen."""
+
 _ENOUGH = 6
 """Repeats from which the median of a mode has a 95 % interval (metrics, chapter on small n)."""
 
 _FEW_NEAR = 0.2
 """Below that, medians are only called different when a person would notice (Weber fraction)."""
+
+_NOTHING = "Nothing measured yet. enter runs the prompt, ctrl+n compares over many pairs."
+"""What stands in the panel of a prompt that has no runs."""
 
 _NAME_WIDTH, _CELL_WIDTH = 8, 12
 
@@ -97,8 +125,11 @@ def history_title(memory: Memory, layout: Layout) -> str:
 def medians(memory: Memory) -> Content:
     """Return the medians of both modes side by side, with what was left out."""
     stream, blocking = memory.values.get("stream"), memory.values.get("blocking")
-    if stream is None or blocking is None or not (stream.n or blocking.n):
-        return muted("Nothing measured yet. enter runs the prompt, ctrl+n repeats it for medians.")
+    if stream is None or blocking is None:
+        return muted(_NOTHING)
+    left_out = _left_out(stream, blocking)
+    if not (stream.n or blocking.n):
+        return muted("\n".join([_NOTHING, *left_out]))
     lines = [
         muted(
             f"{_number(stream.n, blocking.n):<{_NAME_WIDTH}}"
@@ -113,7 +144,9 @@ def medians(memory: Memory) -> Content:
             for side in (stream, blocking)
         )
         label = _LABELS[row]
-        versus = words.versus(figure, a, b, near=near)
+        # One pair can't tell a difference from noise, but for one that is as large as this.
+        few = min(stream.n, blocking.n) < 2 and row != "ttfv_s"
+        versus = words.NONE if few else words.versus(figure, a, b, near=near)
         lines.append(
             Content.assemble(
                 (f"{label:<{_NAME_WIDTH}}", "$text-muted"),
@@ -122,15 +155,19 @@ def medians(memory: Memory) -> Content:
                 versus,
             )
         )
+    lines += [muted(line) for line in left_out]
+    return Content("\n").join(lines)
+
+
+def _left_out(stream: GroupValues, blocking: GroupValues) -> list[str]:
+    """Say how many runs are not in the medians, and why; nothing if all are."""
     out = {
         reason: stream.excluded.get(reason, 0) + blocking.excluded.get(reason, 0)
         for reason in (*stream.excluded, *blocking.excluded)
         if reason != "warmup"
     }
-    if out:
-        told = ", ".join(f"{count} {_REASONS.get(why, why)}" for why, count in out.items())
-        lines.append(muted(f"left out: {told}"))
-    return Content("\n").join(lines)
+    told = ", ".join(f"{count} {_REASONS.get(why, why)}" for why, count in out.items())
+    return [f"left out: {told}"] if told else []
 
 
 def _number(a: int, b: int) -> str:
@@ -148,21 +185,3 @@ _REASONS = {
 
 def _cell(name: str, value: float | None) -> str:
     return words.figure_words(BY_NAME[name], value)
-
-
-def recent(memory: Memory) -> Content:
-    """Return the newest runs, a line each."""
-    lines = [muted(f"{'newest runs':<14}{'first':>9}{'total':>10}  ended")] if memory.recent else []
-    for row in memory.recent:
-        style = "$channel-a" if row.channel == "A" else "$channel-b"
-        told = "warm-up" if row.warmup else (row.ended or "?")
-        lines.append(
-            Content.assemble(
-                muted(f"{row.started_utc[11:19]} "),
-                (f"{row.channel} ", style),
-                f"{'':3}{words.seconds(row.figures.get('ttfv_s')):>9}",
-                f"{words.seconds(row.figures.get('total_s')):>10}  ",
-                muted(told),
-            )
-        )
-    return Content("\n").join(lines)

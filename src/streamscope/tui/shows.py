@@ -110,7 +110,10 @@ class ReplayShow:
         self._drawn: set[ChannelName] = set()
         self.clock = ReplayClock(end, time.monotonic_ns())
         for name in self._pair:
-            panes[name].begin()
+            self._begin(name)
+
+    def _begin(self, name: ChannelName) -> None:
+        self._panes[name].begin(self._pair[name].run.trace.mode)
 
     @property
     def playing(self) -> bool:
@@ -134,7 +137,7 @@ class ReplayShow:
             pane = self._panes[name]
             new, back = playback.advance(position)
             if back:
-                pane.begin()
+                self._begin(name)
                 self._drawn.discard(name)
             if playback.view is playback.trace:
                 if name not in self._drawn:

@@ -1,157 +1,91 @@
-"""The main screen: prompt, both panes, what came of it, and what is remembered."""
+"""The main screen: what is measured, what came of it, and where to look closer."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
-from textual.screen import Screen
-from textual.widgets import Static
 
+from streamscope.plan import Plan
 from streamscope.settings import Config, SettingsError
-from streamscope.trace import ChannelName, Layout, Request, Run
+from streamscope.trace import ChannelName, Request, Run
 from streamscope.tui import commands, faces
 from streamscope.tui.recall import Recall
-from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.screens.replays import Pair, Replays
 from streamscope.tui.widgets.prompt import PromptEditor
 from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
-    from textual.content import Content
     from textual.timer import Timer
 
-    from streamscope.trial.plan import Step
+    from streamscope.measure.verdict import Judgement
+    from streamscope.trace import Target
+    from streamscope.trial.plan import Course, Step
     from streamscope.trial.session import Session, Setup, Wish
     from streamscope.trial.trial import Trial
-    from streamscope.tui.app import StreamscopeApp
     from streamscope.tui.ended import EndedRun
-    from streamscope.tui.shows import LiveShow, ReplayShow
-    from streamscope.tui.widgets.channel_pane import ChannelPane
+    from streamscope.tui.screens.compare import Asked
+    from streamscope.tui.screens.history import Chosen
+    from streamscope.tui.shows import LiveShow
 
-TICK_S = 1 / 20
-"""How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
+TICKS_A_SECOND = 20
+"""How often the ticker ticks in a second: the title line follows once a second."""
 
 TYPING_S = 0.25
 """How long nothing must have been typed before the prompt is looked up in the history."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Replays):
     """The instrument."""
 
     COMMAND_MESSAGES = commands.ALL
     BINDINGS = commands.RunPair.bindings(*commands.ALL)
     COMMANDS = {commands.MainCommands}
     HELP = faces.HELP
-    AUTO_FOCUS = "#prompt"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]
 
     def __init__(
-        self, open_session: Callable[[], Session], request: Request, config: Config
+        self,
+        open_session: Callable[[], Session],
+        request: Request,
+        config: Config,
+        recorded: Mapping[ChannelName, Run] | None = None,
     ) -> None:
-        super().__init__()
+        """Prepare.
+
+        Args:
+            open_session: Makes what finds a server and measures it; called in a thread.
+            request: Prompt and parameters to open with.
+            config: What the person has set.
+            recorded: Runs to be replayed; then no server is looked for until one is needed.
+        """
+        super().__init__(request.prompt)
         self._open_session = open_session
         self._session: Session | None = None
         self._request = request
         self._config = config
-        self._setup: Setup | None = None
+        self._recorded = dict(recorded or {})
         self._trial: Trial | None = None
-        self._layout: Layout = "apart"
-        self._wanted = 0
-        self._opening = True
-        self._panes: dict[ChannelName, ChannelPane] = {}
+        self._wanted: Plan | None = None
+        self._opening = not self._recorded
         self._show: LiveShow | None = None
-        self._replay: ReplayShow | None = None
+        self._last: dict[ChannelName, EndedRun] = {}
+        self._judgement: Judgement | None = None
         self._recall = Recall()
         self._typing: Timer | None = None
-        self._doing = ""
+        self._step: Step | None = None
+        self._ticks = 0
 
-    # ------------------------------------------------------------------ what is on the screen
-
-    def compose(self) -> ComposeResult:
-        """Lay out the frame: enough to see what this is, and to begin to type.
-
-        What fills it is imported and mounted once that is on the screen.
-        """
-        yield Ends(id="title")
-        yield Ends(id="notice")
-        yield PromptEditor(self._request.prompt, id="prompt")
-        with Container(id="panes"):
-            for channel, title in (("a", "A streaming"), ("b", "B blocking")):
-                frame = Container(id=f"frame-{channel}", classes=f"channel-{channel}")
-                frame.border_title = title
-                yield frame
-        yield VerticalScroll(id="verdict")
-        yield Container(id="history")
-        yield Container(id="footer")
-
-    def on_mount(self) -> None:
-        """Begin to look for a server, once the first picture is on the screen."""
-        self._ticker = self.set_interval(TICK_S, self._tick, pause=True)
-        prompt = self._prompt
-        prompt.border_title = "prompt"
-        prompt.border_subtitle = faces.RUN_KEY
-        self.query_one("#history").border_title = "history"
-        self._draw_title()
-        self._notice.show(faces.muted("looking for a server"))
-        self._prompt.move_cursor(self._prompt.document.end)
-        self.call_after_refresh(self._begin)
-
-    def on_resize(self) -> None:
-        """Choose what fits."""
-        self._draw_title()
-
-    @property
-    def _prompt(self) -> PromptEditor:
-        return self.query_one(PromptEditor)
-
-    @property
-    def _notice(self) -> Ends:
-        return self.query_one("#notice", Ends)
-
-    @property
-    def _streamscope(self) -> StreamscopeApp:
-        from streamscope.tui.app import StreamscopeApp
-
-        assert isinstance(self.app, StreamscopeApp)
-        return self.app
-
-    def _draw_title(self) -> None:
-        self.query_one("#title", Ends).show(
-            faces.title(self._setup, short=self.size.width < 100),
-            faces.state(self._layout, self._doing),
-        )
-
-    def _say(self, problem: str) -> None:
-        self.notify(one_line(problem, 400), severity="error", timeout=12, markup=False)
-
-    async def _begin(self) -> None:
-        """Fill the frame and go to work, now that there is something to look at."""
-        from textual.widgets import Footer
-
-        from streamscope.tui.widgets.channel_pane import ChannelPane
-
-        self._panes = {
-            "A": ChannelPane("A", "stream", id="pane-a"),
-            "B": ChannelPane("B", "blocking", id="pane-b"),
-        }
-        for name, pane in self._panes.items():
-            await self.query_one(f"#frame-{name.lower()}").mount(pane)
-        await self.query_one("#verdict").mount(Static())
-        await self.query_one("#history").mount(Static(id="medians"), Static(id="recent"))
-        await self.query_one("#footer").mount(Footer(compact=True, show_command_palette=False))
-        self.refresh_bindings()
-        # What is there now stays: the collector need not walk through it while text streams.
-        gc.collect()
-        gc.freeze()
-        gc.enable()
-        self._open()
+    def _filled(self) -> None:
+        """Look for a server, or show what was recorded."""
+        super()._filled()
+        if self._recorded:
+            self._notice.show(faces.muted(faces.RECORDED))
+            self._play(self._recorded)
+        else:
+            self._open()
 
     # ------------------------------------------------------------------------ finding a server
 
@@ -165,11 +99,8 @@ class MainScreen(Screen[None]):
         from streamscope.trial.session import NoServerError
 
         try:
-            if self._session is None:
-                self._session = await asyncio.to_thread(self._open_session)
-                if self._session.notice:
-                    self._say(self._session.notice)
-            setup = await self._session.open(self._report, wish)
+            session = await self._with_session()
+            setup = await session.open(self._report, wish)
         except HistoryError as error:
             self.app.exit(return_code=1, message=f"streamscope: {error}")
             return
@@ -184,27 +115,42 @@ class MainScreen(Screen[None]):
         self._draw_title()
         for pane in self._panes.values():
             pane.rest(faces.ready(pane.mode, setup))
-        self._show = None
+        self._forget_pair()
         self._draw_history()
-        if self._wanted:
-            pairs, self._wanted = self._wanted, 0
-            self._measure(pairs)
+        if self._wanted is not None:
+            plan, self._wanted = self._wanted, None
+            self._measure(plan)
+
+    async def _with_session(self) -> Session:
+        if self._session is None:
+            self._session = await asyncio.to_thread(self._open_session)
+            if self._session.notice:
+                self._say(self._session.notice)
+        return self._session
+
+    def _forget_pair(self) -> None:
+        """Be without a pair: the panes are empty."""
+        self._show = None
+        self._last = {}
+        self._judgement = None
+        self._verdict.update("")
+        self._memory.show_pair({}, self._config.reader)
 
     def _no_server(self, why: str) -> None:
         """Say why there is nothing to measure, and what can be done."""
-        self._wanted = 0
-        self._show = None
+        self._wanted = None
         self._draw_title()
-        self._verdict.update("")
+        self._forget_pair()
         self.query_one("#history").border_title = "history"
-        for part in ("#medians", "#recent"):
-            self.query_one(part, Static).update("")
+        self._memory.clear()
         self._notice.show(faces.bad(why))
         self._panes["A"].rest(one_line(why, 400), "no server")
         self._panes["B"].rest(faces.WITHOUT_SERVER, "no server")
 
     def _report(self, doing: str, share: float | None) -> None:
-        self._notice.show(faces.progress(doing, share), faces.waiting_run(self._wanted))
+        self._notice.show(
+            faces.progress(doing, share), faces.waiting_run(waits=self._wanted is not None)
+        )
 
     # ------------------------------------------------------------------------------- measuring
 
@@ -212,57 +158,98 @@ class MainScreen(Screen[None]):
     def _busy(self) -> bool:
         return self._trial is not None
 
+    @property
+    def _one_pair(self) -> Plan:
+        return Plan(repeat=1, layout=self._layout)
+
     def action_run_pair_command(self) -> None:
         """Run one pair, live, and play it again when both were measured apart."""
-        self._start(1)
-
-    def action_repeat_pairs_command(self) -> None:
-        """Measure several pairs."""
-        self._start(self._config.repeat)
+        self._start(self._one_pair)
 
     @on(PromptEditor.Submitted)
     def _submitted(self) -> None:
-        self._start(1)
+        self._start(self._one_pair)
 
-    def _start(self, pairs: int) -> None:
+    def action_compare_command(self) -> None:
+        """Ask how a comparison is to be made, and make it."""
+        if not self._may_start():
+            return
+        from streamscope.tui.screens.compare import CompareDialog, unfinished_of
+
+        stopped = None
+        if self._setup is not None and self._session is not None:
+            stopped = self._session.unfinished(self._setup, self._asked(self._setup))
+
+        def chosen(asked: Asked | None) -> None:
+            if asked is None:
+                return
+            if asked.resume and stopped is not None:
+                self._measure(stopped.plan, stopped)
+            else:
+                self._start(asked.plan)
+
+        dialog = CompareDialog(
+            self._config.comparison.plan, pair_s=self._pair_s, unfinished=unfinished_of(stopped)
+        )
+        self.app.push_screen(dialog, chosen)
+
+    @property
+    def _pair_s(self) -> float | None:
+        """How long the pair in the panes took, s."""
+        from streamscope.trial.replay import end_ns
+
+        if not {"A", "B"} <= self._last.keys():
+            return None
+        return sum(end_ns(ended.run.trace) for ended in self._last.values()) / 1e9
+
+    def _may_start(self) -> bool:
+        """Whether something can be measured now; says why not."""
         if self._busy:
             self.notify("A run is under way: esc stops it.", markup=False)
-            return
-        if not self._prompt.text.strip():
-            self.notify("The prompt is empty: type one, or find one with f3.", markup=False)
+        elif not self._panes:
+            return False
+        elif not self._prompt.text.strip():
+            self.notify("The prompt is empty: type one, or find one with f7.", markup=False)
+        else:
+            return True
+        return False
+
+    def _start(self, plan: Plan) -> None:
+        """Measure, as soon as there is a server."""
+        if not self._may_start():
             return
         if self._setup is not None and not self._setup.alive:
             self._setup = None  # an engine of ours died: start it again
         if self._setup is None:
-            self._wanted = pairs
+            self._wanted = plan
             if self._opening:
                 self.notify("It runs as soon as the server is ready.", markup=False)
             else:
+                self._end_replay()
                 self._open()
             return
-        self._measure(pairs)
+        self._measure(plan)
 
     def _asked(self, setup: Setup) -> Request:
         """Return what is asked with the present prompt."""
         return setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
 
     @work(group="measure", exclusive=True)
-    async def _measure(self, pairs: int) -> None:
-        """Carry out some pairs, and draw them."""
+    async def _measure(self, plan: Plan, course: Course | None = None) -> None:
+        """Carry out a plan, or go on with one, and draw it."""
         setup, session = self._setup, self._session
         assert setup is not None
         assert session is not None
-        self._end_replay()
-        request = self._asked(setup)
-        layout: Layout = "apart" if pairs > 1 else self._layout
-        plan = session.interactive_plan(setup, request, pairs, layout)
         from streamscope.tui.shows import LiveShow
 
+        self._end_replay()
+        self._show_plain()
+        request = self._asked(setup)
+        course = course or session.course(setup, request, plan)
+        self._forget_pair()
         show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
-        self._verdict.update("")
-        trial = session.trial(setup, request, plan, show)
-        self._trial = trial
+        trial = self._trial = session.trial(setup, request, course, show)
         self._ticker.resume()
         try:
             await trial.carry_out()
@@ -271,42 +258,59 @@ class MainScreen(Screen[None]):
             self._doing = ""
             if self.is_running:  # the app may be on its way out
                 self._draw_title()
-            if not self._replaying:
-                self._ticker.pause()
+            self._ticker.pause()
         for pane in self._panes.values():
             if pane.trace is None:
                 pane.rest(faces.NOT_RUN, "not run")
-        self._draw_verdict()
+        self._last = dict(show.last)
+        self._draw_verdict(self._last)
         await session.saved()
+        self._judgement = await asyncio.to_thread(self._judge, setup, request, plan)
+        self._draw_verdict(self._last)
         self._draw_history()
         for problem in session.problems():
             self._say(problem)
-        whole = {"A", "B"} <= show.last.keys() and not trial.stopped
-        if (
-            whole
-            and plan.layout == "apart"
-            and pairs == 1
-            and all(ended.run.trace.chunks for ended in show.last.values())
-        ):
+        if plan.repeat > 1:
+            self.notify(faces.ended(trial.progress, stopped=trial.stopped), markup=False)
+        elif plan.layout == "apart" and not trial.stopped and _readable(self._last):
             self._begin_replay()
 
+    def _judge(self, setup: Setup, request: Request, plan: Plan) -> Judgement | None:
+        """Return what all pairs of a request support; ``None`` where there are none to read."""
+        from streamscope.history import HistoryError
+        from streamscope.measure.verdict import judge
+
+        assert self._session is not None
+        try:
+            pairs = self._session.pairs(setup, request, plan.layout, plan.regime)
+        except HistoryError:
+            return None  # the panel below says so
+        return judge(pairs, self._config.verdict) if pairs else None
+
     def _run_changed(self, step: Step, run: Run | None) -> None:
-        trial = self._trial
-        if trial is None:
+        if self._trial is None:
             return
-        self._doing = faces.doing(step, trial.plan)
-        self._draw_title()
-        if run is not None and trial.plan.pairs > 1:
+        self._step = step
+        self._draw_doing()
+        if run is not None and self._trial.plan.repeat > 1:
             self._draw_history()
+
+    def _draw_doing(self) -> None:
+        """Name the run under way, and how far the comparison has come."""
+        trial = self._trial
+        if trial is not None and self._step is not None:
+            at = trial.progress if trial.plan.repeat > 1 else None
+            self._doing = faces.doing(self._step, trial.plan, at)
+            self._draw_title()
 
     def action_stop_runs_command(self) -> None:
         """Stop the runs, or the replay."""
         if self._trial is not None:
             self._trial.stop()
-        elif self._wanted:
-            self._wanted = 0
+        elif self._wanted is not None:
+            self._wanted = None
             self.notify("It will not run by itself any more.", markup=False)
-        elif self._replay is not None:
+        elif self._panes:
             self._end_replay()
 
     def action_toggle_layout_command(self) -> None:
@@ -319,116 +323,58 @@ class MainScreen(Screen[None]):
         self._streamscope.keep_layout(self._setup.identity, self._layout)
         self.notify(faces.LAYOUTS[self._layout], markup=False)
 
-    # -------------------------------------------------------------------------------- replaying
-
-    @property
-    def _replaying(self) -> bool:
-        return self._replay is not None and self._replay.playing
-
-    def _begin_replay(self) -> None:
-        from streamscope.tui.shows import ReplayShow
-
-        pair = self._show.last if self._show is not None else {}
-        if not {"A", "B"} <= pair.keys():
-            pair = self._remembered_pair()
-        if not pair:
-            self.notify(
-                "Nothing to replay: this prompt has no whole pair yet.", markup=False, timeout=3
-            )
+    def _tick(self) -> None:
+        """Draw what moves."""
+        if self._show is None or not self._busy:
+            super()._tick()
             return
-        self._replay = ReplayShow(self._panes, pair)
-        self._verdict.update(self._verdict_of(pair))
-        self._ticker.resume()
+        self._show.tick()
+        self._ticks += 1
+        if self._ticks % TICKS_A_SECOND == 0:
+            self._draw_doing()
 
-    def _remembered_pair(self) -> dict[ChannelName, EndedRun]:
-        """Return the newest whole pair of this prompt that the history holds, if there is one."""
+    # ---------------------------------------------------------------------------- what came of it
+
+    def _pair(self) -> Pair:
+        """Return the pair that the panes show, or else the newest one of this prompt."""
+        if {"A", "B"} <= self._last.keys():
+            return self._last
         if self._setup is None or self._session is None:
             return {}
         from streamscope.tui.ended import EndedRun
 
         request = self._asked(self._setup)
         pair = self._session.last_pair(self._setup, request, self._layout)
-        return {run.channel: EndedRun(run=run, figures=figures) for run, figures in pair}
+        self._last = {run.channel: EndedRun(run=run, figures=figures) for run, figures in pair}
+        if self._last:
+            self._judgement = self._judge(self._setup, request, self._one_pair)
+        return self._last
 
-    def _end_replay(self) -> None:
-        if self._replay is not None:
-            self._replay.leave()
-            self._replay = None
-            self._prompt.border_subtitle = faces.RUN_KEY
-            self._doing = ""
-            self._draw_title()
+    def _play(self, runs: Mapping[ChannelName, Run]) -> None:
+        """Replay runs that were measured some other time, and be with their prompt."""
+        from streamscope.measure.figures import measure
+        from streamscope.tui.ended import EndedRun
 
-    def action_replay_pair_command(self) -> None:
-        """Begin a replay, pause it, or go on."""
-        if self._busy:
-            return
-        if self._replay is None:
-            self._begin_replay()
-        else:
-            self._replay.toggle()
-            self._ticker.resume()
+        self._end_replay()
+        self._forget_pair()
+        self._show_plain()
+        self._last = {
+            name: EndedRun(run=run, figures=measure(run.trace)) for name, run in runs.items()
+        }
+        self._prompt.put(next(iter(runs.values())).request.prompt)
+        for name, pane in self._panes.items():
+            if name not in runs:
+                pane.rest(faces.NOT_RECORDED, "not recorded")
+        self._replaying.begin(self._last)
+        self._draw_verdict(self._last)
 
-    def action_slower_command(self) -> None:
-        """Halve the speed."""
-        self._with_replay(lambda replay: replay.change_speed(-1))
-
-    def action_faster_command(self) -> None:
-        """Double the speed."""
-        self._with_replay(lambda replay: replay.change_speed(1))
-
-    def action_step_back_command(self) -> None:
-        """Go back a little, and pause."""
-        self._with_replay(lambda replay: replay.step(-1))
-
-    def action_step_forward_command(self) -> None:
-        """Go on a little, and pause."""
-        self._with_replay(lambda replay: replay.step(1))
-
-    def _with_replay(self, act: Callable[[ReplayShow], None]) -> None:
-        if self._busy:
-            return
-        if self._replay is None:
-            self._begin_replay()
-        if self._replay is not None:
-            act(self._replay)
-            self._ticker.resume()
-
-    def _tick(self) -> None:
-        """Draw what moves; stop ticking when nothing does."""
-        if self._busy:
-            assert self._show is not None
-            self._show.tick()
-        elif self._replay is not None:
-            self._replay.tick()
-            self._prompt.border_subtitle = faces.REPLAY_KEYS
-            self._doing = faces.replaying(
-                self._replay.position_s,
-                self._replay.clock.speed,
-                playing=self._replay.playing,
-                finished=self._replay.finished,
-            )
-            self._draw_title()
-            if self._replay.finished:
-                self._prompt.border_subtitle = faces.RUN_KEY
-            if not self._replay.playing:
-                self._ticker.pause()
-        else:
-            self._ticker.pause()
-
-    # ---------------------------------------------------------------------------- what came of it
-
-    @property
-    def _verdict(self) -> Static:
-        return self.query_one("#verdict > Static", Static)
-
-    def _verdict_of(self, pair: Mapping[ChannelName, EndedRun]) -> Content:
+    def _draw_verdict(self, pair: Pair) -> None:
+        """Say what came of a pair, and of all pairs that are like it."""
         from streamscope.tui import results
 
-        return results.verdict(pair, contended=self._setup is None or self._setup.contended)
-
-    def _draw_verdict(self) -> None:
-        if self._show is not None:
-            self._verdict.update(self._verdict_of(self._show.last))
+        contended = self._setup is None or self._setup.contended
+        self._verdict.update(results.verdict(pair, self._judgement, contended=contended))
+        self._memory.show_pair(pair, self._config.reader)
 
     @on(PromptEditor.Changed)
     def _prompt_changed(self) -> None:
@@ -438,7 +384,7 @@ class MainScreen(Screen[None]):
         self._typing = self.set_timer(TYPING_S, self._draw_history)
 
     def _draw_history(self) -> None:
-        """Show the medians of this prompt on this target, and its newest runs."""
+        """Show the medians of this prompt on this target."""
         if self._setup is None or self._session is None:
             return
         from streamscope.history import HistoryError
@@ -448,11 +394,79 @@ class MainScreen(Screen[None]):
         try:
             memory = self._session.memory(self._setup, request, self._layout)
         except HistoryError as error:
-            self.query_one("#medians", Static).update(faces.bad(str(error)))
+            self._memory.show_problem(str(error))
             return
         self.query_one("#history").border_title = results.history_title(memory, self._layout)
-        self.query_one("#medians", Static).update(results.medians(memory))
-        self.query_one("#recent", Static).update(results.recent(memory))
+        self._memory.show(results.medians(memory))
+
+    # ---------------------------------------------------------------------------- looking closer
+
+    def _pair_at_rest(self, otherwise: str) -> Pair:
+        """Return the pair; say something else where there is none, or while it is measured."""
+        pair = {} if self._busy or not self._panes else self._pair()
+        if not pair:
+            self.notify(otherwise, markup=False)
+        return pair
+
+    def action_show_details_command(self) -> None:
+        """Show the evidence."""
+        pair = self._pair_at_rest("There is no whole pair to look at yet: run the prompt.")
+        if pair:
+            from streamscope.tui.screens.details import DetailsScreen
+
+            self.app.push_screen(DetailsScreen(pair, self._judgement, self._config.conventions))
+
+    def action_blind_test_command(self) -> None:
+        """Show the pair without saying which side is which."""
+        pair = self._pair_at_rest("A blind test needs a whole pair: run the prompt first.")
+        if pair:
+            from streamscope.tui.screens.blind import BlindScreen
+
+            self._end_replay()
+            history = None if self._session is None else self._session.history
+            self.app.push_screen(BlindScreen(pair, history))
+
+    @work(group="history", exclusive=True)
+    async def action_show_history_command(self) -> None:
+        """Show everything that was ever measured, and do what is chosen there."""
+        if self._busy or not self._panes:
+            self.notify("A run is under way: esc stops it.", markup=False)
+            return
+        session = await self._with_session()
+        if session.history is None:
+            self.notify("No history is kept in this session.", markup=False)
+            return
+        from streamscope.tui.screens.history import HistoryScreen
+
+        self._end_replay()
+        screen = HistoryScreen(session.history, self._config.conventions)
+        self.app.push_screen(screen, self._chosen_in_history)
+
+    def _chosen_in_history(self, chosen: Chosen | None) -> None:
+        """Do what was chosen among older runs."""
+        from streamscope.tui.screens import history
+
+        self._draw_history()
+        match chosen:
+            case history.Replay(pair=pair):
+                self._play(pair)
+            case history.UsePrompt(text=text):
+                self._prompt.put(text)
+            case history.Rerun():
+                self._rerun(chosen.request, chosen.plan, chosen.target, chosen.engine)
+
+    def _rerun(self, request: Request, plan: Plan, target: Target, engine: str) -> None:
+        """Ask the same again, of the same server."""
+        from streamscope.trial.session import Wish
+
+        self._request = request
+        self._prompt.put(request.prompt)
+        self._wanted = plan
+        self._open(
+            Wish(engine="local" if engine == "local" else "simulator", model="")
+            if engine
+            else Wish(url=target.url, protocol=target.protocol, model=target.model)
+        )
 
     # ------------------------------------------------------------------------- prompts and targets
 
@@ -476,23 +490,24 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(PromptSearch(self._prompts), put)
 
-    def action_choose_target_command(self) -> None:
+    @work(group="target", exclusive=True)
+    async def action_choose_target_command(self) -> None:
         """Choose server and model."""
         from streamscope.tui.screens.targets import TargetPicker
 
         if self._busy:
             self.notify("A run is under way: esc stops it.", markup=False)
             return
-
-        if self._session is None:
+        if not self._panes:
             return
+        session = await self._with_session()
 
         def opened(wish: Wish | None) -> None:
             if wish is not None:
                 self._end_replay()
                 self._open(wish)
 
-        self.app.push_screen(TargetPicker(self._session, self._setup), opened)
+        self.app.push_screen(TargetPicker(session, self._setup), opened)
 
     # ----------------------------------------------------------------------------------- the rest
 
@@ -534,3 +549,8 @@ class MainScreen(Screen[None]):
             self._say(f"The picture can't be saved here: {error.strerror}.")
         else:
             self.notify(f"Saved as {path}.", markup=False)
+
+
+def _readable(pair: Pair) -> bool:
+    """Tell whether both sides brought something to read."""
+    return {"A", "B"} <= pair.keys() and all(ended.run.trace.chunks for ended in pair.values())

@@ -37,7 +37,7 @@ class ChannelPane(Vertical):
     def __init__(self, channel: str, mode: Mode, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.channel = channel
-        self.mode = mode
+        self._own_mode = self.mode = mode
         self.trace: Trace | None = None
         self._live = LiveFigures()
         self._stretches: list[tuple[int, Stretch]] = []
@@ -70,8 +70,15 @@ class ChannelPane(Vertical):
         self._gaps.show_message(self._no_gaps())
         self._track.show((), 0, 0)
 
-    def begin(self, *, warmup: bool = False) -> None:
-        """Get ready for a run."""
+    def begin(self, mode: Mode | None = None, *, warmup: bool = False) -> None:
+        """Get ready for a run.
+
+        Args:
+            mode: How it delivers, where that is not this side's own way: a replay can show either
+                side's run in either pane.
+            warmup: Whether the run is dropped.
+        """
+        self.mode = mode or self._own_mode
         self.trace = None
         self._warmup = warmup
         self._live = LiveFigures()

@@ -1,22 +1,28 @@
 """The prompt editor."""
 
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 
-class PromptEditor(TextArea):
+def _key(binding: BindingType) -> str:
+    return binding.key if isinstance(binding, Binding) else binding[0]
+
+
+class PromptEditor(TextArea, inherit_bindings=False):
     """An editor that knows the prompts typed before: up and down at its edges bring them back."""
 
     HELP = """
     ## The prompt
 
     `enter` runs it, `alt+enter` begins a new line. `up` in the first line and `down` in the last
-    one go through the prompts that were sent before; `f3` searches them.
+    one go through the prompts that were sent before; `f7` searches them.
     """
 
     BINDINGS = [
+        # The function keys are the instrument's.
+        *(each for each in TextArea.BINDINGS if _key(each) not in ("f6", "f7")),
         Binding("alt+enter,shift+enter,ctrl+j", "new_line", "New line", show=False),
     ]
 

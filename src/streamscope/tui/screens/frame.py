@@ -1,0 +1,144 @@
+"""The frame of the main screen: what is drawn where, and nothing of what happens in it."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from streamscope.tui import faces
+from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.prompt import PromptEditor
+from streamscope.tui.widgets.sanitize import one_line
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from streamscope.trace import ChannelName, Layout
+    from streamscope.trial.session import Setup
+    from streamscope.tui.app import StreamscopeApp
+    from streamscope.tui.widgets.channel_pane import ChannelPane
+    from streamscope.tui.widgets.memory_panel import MemoryPanel
+
+TICK_S = 1 / 20
+"""How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
+
+
+class Frame(Screen[None]):
+    """Title, notice, prompt, two panes, verdict, what is remembered, and the keys."""
+
+    AUTO_FOCUS = "#prompt"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall"), (44, "-high")]
+
+    _ticker: Timer
+    _memory: MemoryPanel
+
+    def __init__(self, prompt: str) -> None:
+        """Prepare.
+
+        Args:
+            prompt: What stands in the editor at first.
+        """
+        super().__init__()
+        self._first_prompt = prompt
+        self._setup: Setup | None = None
+        self._layout: Layout = "apart"
+        self._doing = ""
+        self._panes: dict[ChannelName, ChannelPane] = {}
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame: enough to see what this is, and to begin to type.
+
+        What fills it is imported and mounted once that is on the screen.
+        """
+        yield Ends(id="title")
+        yield Ends(id="notice")
+        yield PromptEditor(self._first_prompt, id="prompt")
+        with Container(id="panes"):
+            for name, title in faces.SIDES.items():
+                side = name.lower()
+                frame = Container(id=f"frame-{side}", classes=f"channel-{side}")
+                frame.border_title = title
+                yield frame
+        yield VerticalScroll(id="verdict")
+        yield Container(id="history")
+        yield Container(id="footer")
+
+    def on_mount(self) -> None:
+        """Draw what is known at once; fill the rest when that is on the screen."""
+        self._ticker = self.set_interval(TICK_S, self._tick, pause=True)
+        prompt = self._prompt
+        prompt.border_title = "prompt"
+        prompt.border_subtitle = faces.RUN_KEY
+        self.query_one("#history").border_title = "history"
+        self._draw_title()
+        self._notice.show(faces.muted("looking for a server"))
+        prompt.move_cursor(prompt.document.end)
+        self.call_after_refresh(self._begin)
+
+    def on_resize(self) -> None:
+        """Choose what fits."""
+        self._draw_title()
+
+    async def _begin(self) -> None:
+        """Fill the frame and go to work, now that there is something to look at."""
+        from textual.widgets import Footer
+
+        from streamscope.tui.widgets.channel_pane import ChannelPane
+        from streamscope.tui.widgets.memory_panel import MemoryPanel
+
+        self._panes = {
+            "A": ChannelPane("A", "stream", id="pane-a"),
+            "B": ChannelPane("B", "blocking", id="pane-b"),
+        }
+        for name, pane in self._panes.items():
+            await self.query_one(f"#frame-{name.lower()}").mount(pane)
+        await self.query_one("#verdict").mount(Static())
+        self._memory = MemoryPanel()
+        await self.query_one("#history").mount(self._memory)
+        await self.query_one("#footer").mount(Footer(compact=True, show_command_palette=False))
+        self.refresh_bindings()
+        # What is there now stays: the collector need not walk through it while text streams.
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+        self._filled()
+
+    def _filled(self) -> None:
+        """Go to work: the frame is filled."""
+
+    def _tick(self) -> None:
+        """Draw what moves."""
+
+    @property
+    def _prompt(self) -> PromptEditor:
+        return self.query_one(PromptEditor)
+
+    @property
+    def _notice(self) -> Ends:
+        return self.query_one("#notice", Ends)
+
+    @property
+    def _streamscope(self) -> StreamscopeApp:
+        from streamscope.tui.app import StreamscopeApp
+
+        assert isinstance(self.app, StreamscopeApp)
+        return self.app
+
+    @property
+    def _verdict(self) -> Static:
+        return self.query_one("#verdict > Static", Static)
+
+    def _draw_title(self) -> None:
+        self.query_one("#title", Ends).show(
+            faces.title(self._setup, short=self.size.width < 100),
+            faces.state(self._layout, self._doing),
+        )
+
+    def _say(self, problem: str) -> None:
+        self.notify(one_line(problem, 400), severity="error", timeout=12, markup=False)
