@@ -29,14 +29,15 @@ def votes_page(results: Results, *, kept: bool) -> Content:
         results: The votes.
         kept: Whether they are kept in the history.
     """
-    parts = [Content.styled(results.together.sentence, "bold $verdict"), _counts(results)]
+    parts = [Content.styled(results.together.sentence, "bold $verdict")]
+    parts += [bad(problem) for problem in results.problems]
+    parts.append(_counts(results))
     if results.waits:
         parts.append(_waits(results.waits))
-    if results.rounds:
-        parts.append(_rounds(results.rounds))
-    parts += [bad(problem) for problem in results.problems]
     parts.append(muted(_WHAT_IS_HIDDEN))
     parts.append(muted(_ADVICE if kept else f"No history is kept: these votes end here. {_ADVICE}"))
+    if results.rounds:
+        parts.append(_rounds(results.rounds))
     return Content("\n\n").join(parts)
 
 
