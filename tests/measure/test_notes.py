@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from streamscope.measure.notes import output_hash, pair_notes, run_notes, trace_notes
+from streamscope.measure.pacing import Pacing, pace
 from streamscope.trace import Request, Run, ServerTimings, Tokens, Trace
 
 Build = Callable[..., Trace]
@@ -169,3 +171,12 @@ def test_hashes_survive_lone_surrogates_and_ignore_thinking(build_trace: Build) 
     assert output_hash(odd) != output_hash(build_trace([(1, "answer", "?")]))
     thought = build_trace([(1, "reasoning", "hm"), (2, "answer", "\ud83d")])
     assert output_hash(thought) == output_hash(odd)
+
+
+def test_what_a_display_put_together_is_not_blamed_on_a_proxy(build_trace: Build) -> None:
+    raw = build_trace(STEADY)
+    for kind in ("batch", "whole"):
+        paced = pace(raw, Pacing(kind=kind, amount=10))  # type: ignore[arg-type] # it is one
+        assert not {"coalesced", "not-streamed"} & set(codes(paced))
+    unmarked = msgspec.structs.replace(pace(raw, Pacing(kind="whole")), flags=[])
+    assert "not-streamed" in codes(unmarked)

@@ -331,8 +331,8 @@ async def test_a_cold_prompt_is_new_each_time_and_kept_as_it_was_typed(
 async def test_stopping_cuts_a_cool_down_short(build: "Build", fake_probe: "FakeProbe") -> None:
     trial = build(plan(repeat=2, cooldown_s=1e6))
     carrying = asyncio.create_task(trial.carry_out())
-    while trial.progress.pairs < 1:
-        await asyncio.sleep(0)  # noqa: ASYNC110 (nothing is told when a pause begins)
+    while trial.progress.pairs < 1:  # noqa: ASYNC110 (nothing is told when a pause begins)
+        await asyncio.sleep(0)
     trial.stop()
     assert len(await carrying) == 2
 

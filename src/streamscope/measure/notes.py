@@ -135,19 +135,26 @@ def _split_estimated(facts: Facts) -> str | None:
 
 
 def _not_streamed(facts: Facts) -> str | None:
+    if _paced(facts):
+        return None
     if does_not_stream(facts.timing):
         return "All text came at once: the server, or a proxy before it, does not stream."
     return None
 
 
 def _coalesced(facts: Facts) -> str | None:
-    bursts = burst_share(facts)
+    bursts = None if _paced(facts) else burst_share(facts)
     if bursts is None or bursts.value <= BURST_LIMIT or does_not_stream(facts.timing):
         return None
     return (
         f"{bursts.value:.0%} of the chunks came together with the one before: a buffer or proxy"
         " merges them, and the gaps describe it."
     )
+
+
+def _paced(facts: Facts) -> bool:
+    """Tell whether a display paced the run: what came together was put together on purpose."""
+    return any(flag.startswith("paced:") for flag in facts.trace.flags)
 
 
 def _prompt_cache(facts: Facts) -> str | None:

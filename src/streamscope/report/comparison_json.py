@@ -22,7 +22,6 @@ from streamscope.report.records import (
     TargetRecord,
     VerdictRecord,
 )
-from streamscope.report.summary import Ratio as RatioRecord
 from streamscope.report.summary import Summary, shared_notes, summarise
 from streamscope.report.verdict_words import verdict_sentence
 from streamscope.trace import Chunk, Clock, Run, TextKind, Trace
@@ -31,7 +30,6 @@ __all__ = [
     "COMPARISON_SCHEMA",
     "RUN_SCHEMA",
     "ComparisonRecord",
-    "RatioRecord",
     "RunLine",
     "RunRecord",
     "SummaryRecord",

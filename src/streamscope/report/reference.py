@@ -14,11 +14,14 @@ from pathlib import Path
 import msgspec
 
 from streamscope.measure.figures import FIGURES, Figure
+from streamscope.measure.inference import Estimate
 from streamscope.measure.notes import Note
 from streamscope.measure.reader_figures import READER_FIGURES, ReaderFigure
+from streamscope.measure.verdict import Finding
 from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
-from streamscope.report.summary import SharedNote, Spread
+from streamscope.report.records import VerdictRecord
+from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
 from streamscope.trace import Fault, Request, ServerTimings, Tokens
 
 RECORDS: tuple[type[msgspec.Struct], ...] = (
@@ -34,8 +37,12 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     Note,
     SharedNote,
     schema.SummaryRecord,
+    Counts,
     Spread,
-    schema.RatioRecord,
+    Ratio,
+    VerdictRecord,
+    Finding,
+    Estimate,
 )
 
 

@@ -146,7 +146,8 @@ class Trial:
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
 
-        A run that fails is made again, as the course says. What had been measured before it was stopped counts.
+        A run that fails is made again, as the course says. What had been measured before it was
+        stopped counts.
         """
         self._began_s = time.monotonic()
         await self._settle()
