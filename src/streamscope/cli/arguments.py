@@ -11,15 +11,14 @@ from streamscope import __version__
 from streamscope.cli.parsing import MAX_WHOLE, Parser, UsageError, at_least, check_text, whole
 
 DESCRIPTION = """\
-What does streaming change about this answer, from this model, for the person who waits?
-Without a command, opens the app.
+What does streaming change about this answer, from this model, for the person who
+waits? Without a command, opens the app.
 
 commands:
-  run PROMPT…         measure without a screen: progress on stderr, the result on stdout
-  history …           list, show, compare, export, import, tag and delete what was measured
-  replay FILE|ID      watch a recorded pair again, without a server
+  run PROMPT…      measure without a screen
+  history …        list, show, compare, export, import and edit what was measured
+  replay FILE|ID   watch a recorded pair again, without a server
 """
-COMMANDS = ("run", "history", "replay")
 PROTOCOLS = ("ollama-chat", "ollama-generate", "openai-chat")
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]

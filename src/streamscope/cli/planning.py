@@ -1,6 +1,7 @@
 """From what was said and the config file to a plan, and to what reports take for granted."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,12 +81,25 @@ def conventions(views: Views, config: Config) -> Conventions:
     )
 
 
-def output_format(said: str, output: str, otherwise: Format = "table") -> Format:
-    """Return how a result is written: as was said, or as its file's name ends."""
+def output_format(
+    said: str, output: str, allowed: Sequence[Format] = FORMATS, otherwise: Format = "table"
+) -> Format:
+    """Return how a result is written: as was said, or as its file's name ends.
+
+    Raises:
+        UsageError: The name ends as that of a file that this can't be written as.
+    """
     for name in FORMATS:
         if said == name:
             return name
-    return _SUFFIXES.get(Path(output).suffix.lower(), otherwise)
+    suffix = Path(output).suffix.lower()
+    form = _SUFFIXES.get(suffix, otherwise)
+    if form not in allowed:
+        raise UsageError(
+            f"This can't be written as {suffix}: name a file of another kind, or say --format "
+            f"{' or '.join(allowed)}."
+        )
+    return form
 
 
 def check_output(output: str) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from typing import IO
 
+import msgspec
 from rich.console import Console
 
 from streamscope.cli.words import both_seconds, clock
@@ -72,6 +73,8 @@ class Telling:
         self._pair: dict[ChannelName, Figures] = {}
         self._number = 0
         self._under_way: dict[ChannelName, tuple[Step, int, Trace | None]] = {}
+        self._known: Progress | None = None
+        self._known_s = 0.0
         self._drawn_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -99,19 +102,20 @@ class Telling:
 
     def begin(self, trial: Trial, number: int, of: int) -> None:
         """Tell of a trial from now on: the how manieth of how many."""
-        self._trial = trial
+        self._trial, self._known = trial, None
         self._prefix = f"prompt {number} of {of} · " if of > 1 else ""
 
     def end(self) -> None:
         """Tell no more of the trial."""
         self._rest()
         self._say_pair()
-        self._trial = None
+        self._trial = self._known = None
 
     def run_started(self, step: Step, started_ns: int) -> None:
         """Name the run."""
-        if step.pair != self._number:
+        if step.pair != self._number or self._known is None:
             self._say_pair()
+            self._know()
         self._number = step.pair
         self._under_way[step.channel] = (step, started_ns, None)
         if step.warmup and step.position == 1 and not self.line.live and self._last != "warm":
@@ -131,8 +135,6 @@ class Telling:
     def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
         """Say how it ended, if badly; a pair is told of when it is whole."""
         self._under_way.pop(step.channel, None)
-        if not self._under_way:
-            self._rest()
         trace = run.trace
         where = "warm-up" if step.warmup else f"pair {step.pair}"
         if trace.fault is not None:
@@ -142,25 +144,29 @@ class Telling:
         elif not step.warmup:
             self._pair[step.channel] = figures
 
+    def _know(self) -> None:
+        """Take how far the trial has come: between pairs, or the time to go would grow in one."""
+        if self._trial is not None:
+            self._known, self._known_s = self._trial.progress, time.monotonic()
+
     def _say_pair(self) -> None:
         """Tell of the pair that is over, where no line is rewritten."""
         pair, self._pair = self._pair, {}
-        if self.line.live or len(pair) < len(MODES):
+        if self.line.live or len(pair) < len(MODES) or self._trial is None:
             return
-        first, total = (
-            both_seconds(pair["A"][name], pair["B"][name]) for name in ("ttfv_s", "total_s")
-        )
-        now = self._trial.progress if self._trial is not None else None
-        counted = f"pair {self._number}" if now is None else _counted(self._number, now)
-        left = "" if now is None else _left(now)
-        self.say(f"{self._prefix}{counted}: first text {first}, total {total}{left}")
+        a, b = pair["A"], pair["B"]
+        first, total = (both_seconds(a[name], b[name]) for name in ("ttfv_s", "total_s"))
+        now = self._trial.progress
+        counted = _counted(self._number, now)
+        self.say(f"{self._prefix}{counted}: first text {first}, total {total}{_left(now)}")
 
     def _draw(self) -> None:
         """Rewrite the line, and see to it that it is rewritten while nothing comes."""
-        if not self.line.live or self._trial is None or not self._under_way:
+        if not self.line.live or self._known is None or not self._under_way:
             return
         self._drawn_s = time.monotonic()
-        self.line.show(self._prefix + status(self._trial.progress, *self._under_way.values()))
+        now = later(self._known, self._drawn_s - self._known_s)
+        self.line.show(self._prefix + status(now, *self._under_way.values()))
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._draw)
@@ -183,6 +189,14 @@ def status(now: Progress, *under_way: tuple[Step, int, Trace | None]) -> str:
     if now.width is not None and now.wanted is not None:
         parts.append(f"±{percent(now.width)} of ±{percent(now.wanted)}")
     return " · ".join(parts)
+
+
+def later(known: Progress, since_s: float) -> Progress:
+    """Return what was known of a trial, as it is some seconds later."""
+    left = known.left_s
+    if left is not None:
+        left = (max(0.0, left[0] - since_s), max(0.0, left[1] - since_s))
+    return msgspec.structs.replace(known, elapsed_s=known.elapsed_s + since_s, left_s=left)
 
 
 def _phase(trace: Trace | None) -> str:

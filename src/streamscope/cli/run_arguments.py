@@ -30,15 +30,17 @@ RunOrder: TypeAlias = Literal["abba", "ab", "ba", "random", "latin", "race"]
 ORDERS: tuple[RunOrder, ...] = ("abba", "ab", "ba", "random", "latin", "race")
 
 DESCRIPTION = """\
-Measure prompts on both channels, A streaming and B blocking: progress on stderr, result on stdout.
-Several prompts make one comparison each and one report. Ctrl-C stops, and prints and keeps what
-there is; `--continue last` goes on from there.
+Measure prompts on both channels, A streaming and B blocking: progress on stderr,
+result on stdout. Several prompts make one comparison each, and one report.
+Ctrl-C stops, prints and keeps what there is; `--continue last` goes on from there.
 """
 EPILOG = """\
-formats: table, for people; json, one ComparisonRecord a line, a line a prompt; jsonl, a RunLine a
-run; csv, a row a run; markdown and html, reports. docs/json.md describes the records.
-exit codes: 0 done; 1 a pair failed, or the result could not be kept or written; 2 bad usage;
-3 no server; 130 interrupted.
+formats: table, for people; json, a ComparisonRecord a line, one for each prompt;
+jsonl, a RunLine for each run; csv, a row for each run; markdown and html, reports.
+docs/json.md describes the records.
+
+exit codes: 0 done; 1 a pair failed, or the result could not be kept or written;
+2 bad usage; 3 no server; 130 interrupted.
 """
 
 
@@ -271,11 +273,19 @@ def add_views(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_result(parser: argparse.ArgumentParser, formats: tuple[Format, ...] = FORMATS) -> None:
+def add_result(
+    parser: argparse.ArgumentParser,
+    formats: tuple[Format, ...] = FORMATS,
+    *,
+    usual: Format = "table",
+) -> None:
     """Add what becomes of the result."""
     out = parser.add_argument_group("result")
     out.add_argument(
-        "--format", choices=formats, default="", help="table, or what --output's name ends in"
+        "--format",
+        choices=formats,
+        default="",
+        help=f"what --output's name ends in, else {usual}",
     )
     out.add_argument("--output", default="", metavar="FILE", help="write the result to a file")
 

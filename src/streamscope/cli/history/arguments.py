@@ -7,15 +7,15 @@ import msgspec
 
 from streamscope.cli.arguments import check_line
 from streamscope.cli.parsing import Parser, UsageError, whole
-from streamscope.cli.run_arguments import FORMATS, Format, Views, add_result, add_views, with_views
+from streamscope.cli.run_arguments import Format, Views, add_result, add_views, with_views
 
 Action: TypeAlias = Literal[
     "list", "show", "compare", "export", "import", "delete", "undo", "tag", "note", "path"
 ]
 
 DESCRIPTION = """\
-What was measured. An ID is that of a comparison or a run, its first digits (at least four), or
-`last` for the newest comparison; `list` and the reports show them.
+What was measured. An ID is that of a comparison or a run, its first digits (at
+least four), or `last` for the newest comparison; `list` and `show` tell them.
 """
 _COMMANDS: dict[str, str] = {
     "list": "what was measured, newest first, with medians",
@@ -34,7 +34,9 @@ EPILOG = "commands:\n" + "\n".join(f"  {name:<9} {words}" for name, words in _CO
 EPILOG += "\n\n`streamscope history COMMAND --help` tells what can be said there."
 
 LISTED = 20
-SOURCE_FORMATS: tuple[Format, ...] = ("jsonl", "csv", "json", "markdown", "html")
+LIST_FORMATS: tuple[Format, ...] = ("table", "json", "csv")
+COMPARE_FORMATS: tuple[Format, ...] = ("table", "json")
+EXPORT_FORMATS: tuple[Format, ...] = ("jsonl", "csv", "json", "markdown", "html")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     # The commands stand below, one a line: argparse would list them twice, and less well.
     commands = parser.add_subparsers(
-        dest="action", required=True, metavar="COMMAND", help=argparse.SUPPRESS, parser_class=Parser
+        dest="action",
+        required=True,
+        metavar="COMMAND",
+        help=argparse.SUPPRESS,
+        parser_class=Parser,
+        prog="streamscope history",
     )
     for name, add in {
         "list": _add_list,
@@ -121,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Runs that ask the same of the same server under the same conditions form a group; the ID\n"
-        "of a group is that of its newest comparison. first and total: medians, A vs B."
+        "Runs that ask the same of the same server under the same conditions form a\n"
+        "group; its ID is that of its newest comparison. Figures are medians, A vs B."
     )
     parser.add_argument(
         "--search",
@@ -137,19 +144,19 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--each", action="store_true", help="comparisons one by one instead of groups"
     )
-    add_result(parser, ("table", "json", "csv"))
+    add_result(parser, LIST_FORMATS)
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs=1, metavar="ID", help="a comparison, a run, or last")
-    add_result(parser, tuple(each for each in FORMATS if each != "csv"))
+    add_result(parser)
     add_views(parser)
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "The two are taken as independent samples: the ratio is the unpaired Hodges-Lehmann\n"
-        "estimate with its exact interval, p is that of the exact Mann-Whitney test."
+        "The two are taken as independent samples: the ratio is the unpaired\n"
+        "Hodges-Lehmann estimate with its interval, p that of the Mann-Whitney test."
     )
     parser.add_argument("ids", nargs=2, metavar="ID", help="a comparison, or last")
     parser.add_argument(
@@ -157,26 +164,27 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take all runs of the history that may be pooled with each",
     )
-    add_result(parser, ("table", "json"))
+    add_result(parser, COMPARE_FORMATS)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "jsonl (a RunLine a run) and json (a ComparisonRecord a line) can be imported elsewhere\n"
-        "and replayed there. Large histories: jsonl, which is written as it is read."
+        "jsonl (a RunLine a run) and json (a ComparisonRecord a line) can be imported\n"
+        "and replayed elsewhere. jsonl is written as it is read: for large histories."
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="comparisons or runs")
     parser.add_argument("--search", default="", metavar="TEXT", help="all groups with these words")
     parser.add_argument("--all", action="store_true", help="everything")
-    add_result(parser, SOURCE_FORMATS)
+    add_result(parser, EXPORT_FORMATS, usual="jsonl")
     add_views(parser)
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Takes our JSON Lines and JSON, and one summary of a run a line, as other scripts write\n"
-        "them. Runs that are there already are skipped. It ends at the first line that can't be\n"
-        "read; what came before is kept, and importing the file again adds the rest."
+        "Takes our JSON Lines and JSON, and one summary of a run a line, as other scripts\n"
+        "write them. Runs that are there already are skipped. It ends at the first line\n"
+        "that can't be read; what came before is kept, and importing the file again when\n"
+        "it is mended adds the rest."
     )
     parser.add_argument("words", nargs="+", metavar="FILE", help="a file, or - for a pipe")
 

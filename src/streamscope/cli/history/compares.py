@@ -10,18 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from streamscope.cli import planning, results
+from streamscope.cli.history.arguments import COMPARE_FORMATS
 from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.words import shortened
 from streamscope.history import ComparisonRow, Group
 from streamscope.measure.conventions import Thresholds
 from streamscope.measure.figures import BY_NAME, measure
-from streamscope.measure.inference import median_estimate
+from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Finding, judge_samples
 from streamscope.report.comparison import Comparison
 from streamscope.report.summary import left_out
 from streamscope.report.verdict_words import finding_mark, finding_words
-from streamscope.report.words import NONE, figure_words, plain, range_words
+from streamscope.report.words import NONE, figure_words, plain
 from streamscope.trace import Mode, Target
 
 RATES = ("server_tok_per_s", "e2e_tok_per_s")
@@ -96,8 +97,8 @@ def run(desk: Desk) -> int:
     if same or (options.pooled and first.group == second.group):
         raise UsageError("Both ids name the same: give the ids of two that differ.")
     compared = compare(first, second, desk.conventions.thresholds)
-    if planning.output_format(options.format, options.output) == "json":
-        text = msgspec.json.format(msgspec.json.encode(compared), indent=2).decode() + "\n"
+    if planning.output_format(options.format, options.output, COMPARE_FORMATS) == "json":
+        text = msgspec.json.encode(compared).decode() + "\n"
         there = results.deliver_text(text, options.output)
     else:
         there = results.deliver_table(_report(compared), options.output)
@@ -112,9 +113,17 @@ def compare(first: Side, second: Side, thresholds: Thresholds) -> Compared:
         known = any(each.mode == mode and each.finding.name in RATES for each in tested)
         if (a and b) and not (name in RATES and known):
             margin = thresholds.wait_margin if name == "ttfv_s" else thresholds.margin
-            finding = judge_samples(name, a, b, margin)
+            finding = _explained(judge_samples(name, a, b, margin))
             tested.append(Tested(mode=mode, finding=finding))
     return Compared(first=first, second=second, tested=tested, cautions=_cautions(first, second))
+
+
+def _explained(finding: Finding) -> Finding:
+    """Say why nothing can be said where values are too few for an interval of the ratio."""
+    few = finding.ratio is None or finding.ratio.low is None
+    if finding.kind == "inconclusive" and few and not finding.reason:
+        return msgspec.structs.replace(finding, reason="too few runs for a 95 % interval")
+    return finding
 
 
 def _side(desk: Desk, named: str) -> Side:
@@ -159,7 +168,9 @@ def _cautions(first: Side, second: Side) -> list[str]:
         for side in (first, second)
     ]
     if all(lengths) and lengths[0] != lengths[1]:
-        said.append("The answers differ in length, so totals are of different work: rates are not.")
+        said.append(
+            "The answers differ in length, so totals are of different work; rates are comparable."
+        )
     said.append(
         "The two were not measured by turns: what changed on machine or server in between "
         "counts, too."
@@ -218,15 +229,8 @@ def _about(number: int, side: Side) -> str:
 
 
 def _cell(values: Sequence[float], name: str) -> Text:
-    figure, middle = BY_NAME[name], median_estimate(values)
-    cell = Text(figure_words(figure, middle.estimate))
-    if middle.low is not None and middle.high is not None:
-        cell.append(f" ({range_words(figure, middle.low, middle.high)})", "dim")
-    return cell
+    return Text(figure_words(BY_NAME[name], median(values)))
 
 
 def _legend(tested: Sequence[Tested]) -> str:
-    return (
-        "Medians, with intervals of at least 95 % in brackets where there are any. p: exact "
-        f"Mann-Whitney test, two-sided, of each of {len(tested)} figures by itself."
-    )
+    return f"Medians. p: Mann-Whitney test, two-sided, of each of {len(tested)} figures by itself."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from streamscope.cli import planning, results
+from streamscope.cli.history.arguments import EXPORT_FORMATS
 from streamscope.cli.history.lists import MANY
 from streamscope.cli.history.place import Desk, as_comparison
 from streamscope.history import HistoryError
@@ -23,7 +24,7 @@ EVERY = 100
 def export(desk: Desk) -> int:
     """Write runs or reports."""
     options = desk.options
-    form = planning.output_format(options.format, options.output, "jsonl")
+    form = planning.output_format(options.format, options.output, EXPORT_FORMATS, "jsonl")
     if form == "jsonl":
         return _export_lines(desk)
     if form == "csv":

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from streamscope.cli import planning, results
+from streamscope.cli.history.arguments import LIST_FORMATS
 from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.words import both_seconds, local, shortened
 from streamscope.history import ComparisonRow, GroupRow
@@ -67,9 +68,9 @@ def run(desk: Desk) -> int:
     """List groups, or comparisons one by one."""
     options = desk.options
     listed = _comparisons(desk) if options.each else _groups(desk)
-    form = planning.output_format(options.format, options.output)
+    form = planning.output_format(options.format, options.output, LIST_FORMATS)
     if form == "json":
-        text = msgspec.json.format(msgspec.json.encode(listed), indent=2).decode() + "\n"
+        text = msgspec.json.encode(listed).decode() + "\n"
         there = results.deliver_text(text, options.output)
     elif form == "csv":
         there = results.deliver_text(_csv(listed), options.output)
