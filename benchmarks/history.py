@@ -118,7 +118,7 @@ def reads(history: History, newest: Run) -> dict[str, Callable[[], object]]:
         "newest 200 pairs of a group": lambda: history.pairs(group, PAGE),
         "trend of a group": lambda: history.trend(group, "ttfv_s"),
         "a comparison with its runs": lambda: history.comparison(newest.comparison_id),
-        "find by 31 digits": lambda: history.find(newest.comparison_id[:31]),
+        "find by id": lambda: history.find(newest.comparison_id),
         "delete a comparison, undo": delete_and_undo,
     }
 
