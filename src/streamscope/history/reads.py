@@ -190,8 +190,7 @@ class Reads(ABC):
         if unreadable:
             which = "1 run" if unreadable == 1 else f"{unreadable} runs"
             raise HistoryError(
-                f"{which} in the history cannot be decoded any more: "
-                "all others were exported."
+                f"{which} in the history cannot be decoded any more: all others were exported."
             )
 
     def votes(self, group: Group | None = None) -> list[VoteRow]:

@@ -1,7 +1,8 @@
 """The tables of the history, as the ordered steps that lead to them.
 
 A step that was released is never edited: what is to change becomes a further step, and gets a
-test that starts from every older schema. The schema is documented in ``docs/history.md``.
+test that starts from every older schema. The schema is documented in ``docs/history.md``. Each
+later step has a module of its own.
 
 The hot columns are small and come first; traces, which are read one at a time, have a table of
 their own, so that lists and medians never page through them.
