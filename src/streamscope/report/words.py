@@ -15,7 +15,9 @@ NEAR = 0.05
 
 _MINUTES_FROM_S = 120.0
 _JOINERS = "\u200c\u200d"  # parts of words and emoji, harmless
-_WAITS = frozenset({"ttfb_s", "t_any_s", "ttfv_s", "t_10_s"})
+WAITS = frozenset({"ttfb_s", "t_any_s", "ttfv_s", "t_10_s"})
+"""Figures of which one side's may come sooner."""
+
 _COMPARATIVES = {
     "s": ("longer", "shorter", "as long"),
     "ms": ("longer", "shorter", "as long"),
@@ -141,7 +143,7 @@ def versus(figure: "Figure", a: float | None, b: float | None, *, near: float = 
         return NONE
     if max(a, b) / min(a, b) <= 1 + near:
         return "≈"
-    if figure.name in _WAITS:
+    if figure.name in WAITS:
         return f"{_times(b / a)} sooner" if a < b else f"{_times(a / b)} later"
     more, less, equal = _COMPARATIVES[figure.unit]
     if a < b:

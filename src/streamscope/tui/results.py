@@ -8,9 +8,9 @@ from streamscope.history import GroupValues
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.statistics import median
-from streamscope.measure.verdict import Judgement
+from streamscope.measure.verdict import Finding, Judgement
 from streamscope.report import words
-from streamscope.report.verdict_words import verdict_sentence
+from streamscope.report.verdict_words import finding_mark, verdict_sentence
 from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
@@ -122,8 +122,14 @@ def history_title(memory: Memory, layout: Layout) -> str:
     return f"history · this prompt, this target, {layout}{medians_}"
 
 
-def medians(memory: Memory) -> Content:
-    """Return the medians of both modes side by side, with what was left out."""
+def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
+    """Return the medians of both modes side by side, with what was left out.
+
+    Args:
+        memory: The figures.
+        judgement: What the pairs among them show: where that was tested, it is said instead of
+            how the medians stand to each other.
+    """
     stream, blocking = memory.values.get("stream"), memory.values.get("blocking")
     if stream is None or blocking is None:
         return muted(_NOTHING)
@@ -144,9 +150,11 @@ def medians(memory: Memory) -> Content:
             for side in (stream, blocking)
         )
         label = _LABELS[row]
-        # One pair can't tell a difference from noise, but for one that is as large as this.
-        few = min(stream.n, blocking.n) < 2 and row != "ttfv_s"
-        versus = words.NONE if few else words.versus(figure, a, b, near=near)
+        versus = words.versus(figure, a, b, near=near)
+        if finding := _finding(judgement, row):
+            versus = finding_mark(finding)
+        elif min(stream.n, blocking.n) < 2 and row != "ttfv_s":
+            versus = words.NONE  # one pair can't tell a difference from noise
         lines.append(
             Content.assemble(
                 (f"{label:<{_NAME_WIDTH}}", "$text-muted"),
@@ -157,6 +165,15 @@ def medians(memory: Memory) -> Content:
         )
     lines += [muted(line) for line in left_out]
     return Content("\n").join(lines)
+
+
+def _finding(judgement: Judgement | None, row: str) -> Finding | None:
+    """Return what was found of a row's figure, if it was tested."""
+    if judgement is None or judgement.n < 2:
+        return None
+    total = judgement.total if row == "total_s" else None
+    found = (total, judgement.first, judgement.rate)
+    return next((each for each in found if each and (each is total or each.name == row)), None)
 
 
 def _left_out(stream: GroupValues, blocking: GroupValues) -> list[str]:

@@ -5,12 +5,14 @@ import re
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.binding import Binding
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Checkbox, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from streamscope.plan import LEAST, Plan
 from streamscope.settings import MAX_REPEAT
+from streamscope.trace import Regime
 from streamscope.trial.plan import Course, whole_pairs
 from streamscope.tui.faces import about_time
 from streamscope.tui.screens.picker import Picker
@@ -18,7 +20,10 @@ from streamscope.tui.screens.picker import Picker
 CHOICES = (6, 10, 20)
 """Numbers of pairs to choose from."""
 
-_COLD = "cold: every request begins with something new, so that no cache helps"
+_REGIMES: dict[Regime, str] = {
+    "warm": "the same prompt each time, so that a cache helps both sides alike",
+    "cold": "each request begins with something new, so that no cache helps; answers differ",
+}
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +87,12 @@ def plan_words(plan: Plan, pair_s: float | None) -> tuple[str, str]:
 class CompareDialog(Picker[Asked | None]):
     """Choose with the arrow keys, or type a number of pairs or a width; enter starts."""
 
-    DEFAULT_CSS = """
+    CSS = """
     CompareDialog > .dialog { height: auto; max-height: 90%; width: 90%; max-width: 84; }
-    CompareDialog OptionList { height: auto; max-height: 8; }
-    CompareDialog Checkbox { background: $panel; border: none; padding: 0; margin: 1 0 0 0; }
-    CompareDialog .hint { margin: 1 0 0 0; }
+    CompareDialog .dialog OptionList { height: auto; max-height: 8; }
+    CompareDialog #regime { margin: 1 0; }
     """
+    BINDINGS = [Binding("f2", "regime", "warm or cold")]
 
     def __init__(
         self, plan: Plan, *, pair_s: float | None = None, unfinished: Unfinished | None = None
@@ -104,16 +109,16 @@ class CompareDialog(Picker[Asked | None]):
         self._pair_s = pair_s
         self._unfinished = unfinished
         self._choices: list[Asked] = []
+        self._regime: Regime = plan.regime
 
     def compose(self) -> ComposeResult:
         """Lay out the dialog."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "compare"
-            dialog.border_subtitle = "enter starts · tab moves · esc closes"
+            dialog.border_subtitle = "enter starts · f2 warm or cold · esc closes"
             yield Input(placeholder="a number of pairs, or a width such as 3 %, or choose below")
             yield OptionList()
-            with Horizontal():
-                yield Checkbox(_COLD, value=self._plan.regime == "cold")
+            yield Static(id="regime")
             yield Static(self._conditions(), classes="hint")
 
     def on_mount(self) -> None:
@@ -135,6 +140,19 @@ class CompareDialog(Picker[Asked | None]):
         for plan in plans:
             words, took = plan_words(plan, self._pair_s)
             self._add(Asked(plan=plan), words, took)
+        self._draw_regime()
+
+    def action_regime(self) -> None:
+        """Switch between warm and cold."""
+        self._regime = "cold" if self._regime == "warm" else "warm"
+        self._draw_regime()
+
+    def _draw_regime(self) -> None:
+        self.query_one("#regime", Static).update(
+            Content.assemble(
+                ("f2 ", "$accent"), (self._regime, "bold"), (f": {_REGIMES[self._regime]}", "")
+            )
+        )
 
     def _conditions(self) -> Content:
         plan = self._plan
@@ -155,9 +173,7 @@ class CompareDialog(Picker[Asked | None]):
 
     def _start(self, asked: Asked) -> None:
         if not asked.resume:
-            cold = self.query_one(Checkbox).value
-            plan = msgspec.structs.replace(asked.plan, regime="cold" if cold else "warm")
-            asked = Asked(plan=plan)
+            asked = Asked(plan=msgspec.structs.replace(asked.plan, regime=self._regime))
         self.dismiss(asked)
 
     @on(Input.Submitted)

@@ -246,7 +246,8 @@ class MainScreen(Replays):
         self._show_plain()
         request = self._asked(setup)
         course = course or session.course(setup, request, plan)
-        self._forget_pair()
+        self._judgement = None
+        self._verdict.update("")
         show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
         trial = self._trial = session.trial(setup, request, course, show)
@@ -294,6 +295,8 @@ class MainScreen(Replays):
         self._draw_doing()
         if run is not None and self._trial.plan.repeat > 1:
             self._draw_history()
+            if self._show is not None and step.position == len(self._panes):
+                self._memory.show_pair(self._show.last, self._config.reader)
 
     def _draw_doing(self) -> None:
         """Name the run under way, and how far the comparison has come."""
@@ -396,8 +399,9 @@ class MainScreen(Replays):
         except HistoryError as error:
             self._memory.show_problem(str(error))
             return
+        judgement = self._judge(self._setup, request, self._one_pair)
         self.query_one("#history").border_title = results.history_title(memory, self._layout)
-        self._memory.show(results.medians(memory))
+        self._memory.show(results.medians(memory, judgement))
 
     # ---------------------------------------------------------------------------- looking closer
 
