@@ -186,7 +186,7 @@ def test_what_was_said_of_a_side_is_kept_about_its_mode(stream_left: bool, said:
         (False, "left"): "blocking",
         (False, "right"): "stream",
     }
-    felt = {"felt_stream_s": None, "felt_blocking_s": None}
+    felt: dict[str, float | None] = {"felt_stream_s": None, "felt_blocking_s": None}
     felt["felt_stream_s" if stream_left else "felt_blocking_s"] = 1.5
     assert row == VoteRow(
         voted_utc="2026-01-02T03:04:05.000000Z",

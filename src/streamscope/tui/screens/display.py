@@ -135,7 +135,7 @@ class DisplayPicker(ModalScreen["Looks | None"]):
     DisplayPicker .side { text-style: bold; }
     DisplayPicker .channel-a .side { color: $channel-a; }
     DisplayPicker .channel-b .side { color: $channel-b; }
-    DisplayPicker .dialog OptionList { padding: 0; }
+    DisplayPicker .dialog OptionList { border: none; padding: 0; }
     DisplayPicker .effect { margin: 1 0 0 0; height: 6; }
     """
 
