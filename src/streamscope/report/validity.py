@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from streamscope.measure.conventions import Thresholds
+from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.measure.drift import drift, position_effect
-from streamscope.measure.figures import Figures
+from streamscope.measure.figures import Figures, measure
 from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison
-from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs
+from streamscope.report.judging import judge_comparison
+from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
 from streamscope.report.words import percent
 from streamscope.trace import ChannelName
@@ -49,6 +50,18 @@ def validity_words(
         words = _drift(comparison, measured, channel, thresholds.drift)
         said += [words] if words else []
     return said if comparison.plan.layout == "race" else said + _position(comparison, measured)
+
+
+def validity_of(comparison: Comparison, conventions: Conventions) -> list[str]:
+    """Say the same of a comparison of which nothing has been computed yet."""
+    measured = [measure(run.trace) for run in comparison.runs]
+    return validity_words(
+        comparison,
+        summarise(comparison, measured),
+        measured,
+        judge_comparison(comparison, measured, conventions),
+        conventions.thresholds,
+    )
 
 
 def _how(comparison: Comparison) -> str:

@@ -224,14 +224,23 @@ def about(figure: Figure | ReaderFigure) -> Content:
 # ---------------------------------------------------------------------------------------- remarks
 
 
-def remarks_page(pair: Pair, bands: Bands) -> Content:
-    """Say all that must be known before the figures of this pair are believed."""
+def remarks_page(pair: Pair, bands: Bands, validity: Sequence[str] = ()) -> Content:
+    """Say all that must be known before the figures are believed.
+
+    Args:
+        pair: The pair.
+        bands: What is called instant, sluggish and even.
+        validity: What speaks for and against the comparison that it comes from.
+    """
     blocks = [_about_run(pair[side], bands) for side in SIDES if side in pair]
     if {"A", "B"} <= pair.keys():
         notes = pair_notes(pair["A"].run, pair["B"].run)
         if notes:
             heading = Content.styled("the pair", "bold")
             blocks.append(_list(heading, [plain(note.sentence) for note in notes]))
+    if validity:
+        heading = Content.styled("the comparison", "bold")
+        blocks.append(_list(heading, [plain(sentence) for sentence in validity]))
     blocks.append(
         muted(
             f"First text is called instant below {bands.instant_s:g} s and sluggish above"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
@@ -159,18 +159,26 @@ class DetailsScreen(Screen[None]):
     }
     """
 
-    def __init__(self, pair: Pair, judgement: Judgement | None, conventions: Conventions) -> None:
+    def __init__(
+        self,
+        pair: Pair,
+        judgement: Judgement | None,
+        conventions: Conventions,
+        validity: Sequence[str] = (),
+    ) -> None:
         """Take what is shown.
 
         Args:
             pair: The ended runs, by side; at least one.
             judgement: What several pairs support, if there are several.
             conventions: Whose reading speed, margins and limits count.
+            validity: What speaks for and against the comparison that the pair comes from.
         """
         super().__init__()
         self._pair = pair
         self._judgement = judgement
         self._conventions = conventions
+        self._validity = validity
         self._whole = False
 
     def compose(self) -> ComposeResult:
@@ -193,7 +201,8 @@ class DetailsScreen(Screen[None]):
             yield FigurePage(evidence.figure_rows(pair, conventions), pair, id="section-figures")
             yield Page(lambda _: costs_page(pair, conventions), id="section-costs")
             yield Page(
-                lambda _: evidence.remarks_page(pair, conventions.bands), id="section-remarks"
+                lambda _: evidence.remarks_page(pair, conventions.bands, self._validity),
+                id="section-remarks",
             )
         with Container(id="footer"):
             yield Footer(compact=True, show_command_palette=False)

@@ -73,6 +73,7 @@ class MainScreen(Replays):
         self._show: LiveShow | None = None
         self._last: dict[ChannelName, EndedRun] = {}
         self._judgement: Judgement | None = None
+        self._validity: list[str] = []
         self._recall = Recall()
         self._typing: Timer | None = None
         self._step: Step | None = None
@@ -133,6 +134,7 @@ class MainScreen(Replays):
         self._show = None
         self._last = {}
         self._judgement = None
+        self._validity = []
         self._verdict.update("")
         self._memory.show_pair({}, self._config.reader)
 
@@ -247,6 +249,7 @@ class MainScreen(Replays):
         request = self._asked(setup)
         course = course or session.course(setup, request, plan)
         self._judgement = None
+        self._validity = []
         self._verdict.update("")
         show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
@@ -267,6 +270,8 @@ class MainScreen(Replays):
         self._draw_verdict(self._last)
         await session.saved()
         self._judgement = await asyncio.to_thread(self._judge, setup, request, plan)
+        if plan.repeat > 1:
+            self._validity = await asyncio.to_thread(self._believe, trial)
         self._draw_verdict(self._last)
         self._draw_history()
         for problem in session.problems():
@@ -287,6 +292,14 @@ class MainScreen(Replays):
         except HistoryError:
             return None  # the panel below says so
         return judge(pairs, self._config.verdict) if pairs else None
+
+    def _believe(self, trial: Trial) -> list[str]:
+        """Return what speaks for and against a comparison that was carried out."""
+        from streamscope.report.comparison import Comparison
+        from streamscope.report.validity import validity_of
+
+        comparison = Comparison(plan=trial.plan, runs=list(trial.runs))
+        return validity_of(comparison, self._config.conventions)
 
     def _run_changed(self, step: Step, run: Run | None) -> None:
         if self._trial is None:
@@ -418,7 +431,8 @@ class MainScreen(Replays):
         if pair:
             from streamscope.tui.screens.details import DetailsScreen
 
-            self.app.push_screen(DetailsScreen(pair, self._judgement, self._config.conventions))
+            conventions = self._config.conventions
+            self.app.push_screen(DetailsScreen(pair, self._judgement, conventions, self._validity))
 
     def action_blind_test_command(self) -> None:
         """Show the pair without saying which side is which."""
