@@ -6,29 +6,26 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
 from textual import on, work
 
 from streamscope.plan import Plan
-from streamscope.settings import Config, SettingsError
+from streamscope.settings import Config
 from streamscope.trace import ChannelName, Request, Run
 from streamscope.tui import commands, faces
 from streamscope.tui.recall import Recall
-from streamscope.tui.screens.replays import Pair, Replays
+from streamscope.tui.screens.dialogs import Dialogs
+from streamscope.tui.screens.replays import Pair
 from streamscope.tui.widgets.prompt import PromptEditor
-from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from streamscope.measure.verdict import Judgement
-    from streamscope.trace import Target
     from streamscope.trial.plan import Course, Step
-    from streamscope.trial.session import Session, Setup, Wish
+    from streamscope.trial.session import Session, Setup
     from streamscope.trial.trial import Trial
     from streamscope.tui.ended import EndedRun
     from streamscope.tui.screens.compare import Asked
-    from streamscope.tui.screens.history import Chosen
     from streamscope.tui.shows import LiveShow
 
 TICKS_A_SECOND = 20
@@ -38,7 +35,7 @@ TYPING_S = 0.25
 """How long nothing must have been typed before the prompt is looked up in the history."""
 
 
-class MainScreen(Replays):
+class MainScreen(Dialogs):
     """The instrument."""
 
     COMMAND_MESSAGES = commands.ALL
@@ -61,14 +58,9 @@ class MainScreen(Replays):
             config: What the person has set.
             recorded: Runs to be replayed; then no server is looked for until one is needed.
         """
-        super().__init__(request.prompt)
-        self._open_session = open_session
-        self._session: Session | None = None
-        self._request = request
-        self._config = config
+        super().__init__(open_session, request, config)
         self._recorded = dict(recorded or {})
         self._trial: Trial | None = None
-        self._wanted: Plan | None = None
         self._opening = not self._recorded
         self._show: LiveShow | None = None
         self._last: dict[ChannelName, EndedRun] = {}
@@ -88,47 +80,6 @@ class MainScreen(Replays):
         else:
             self._open()
 
-    # ------------------------------------------------------------------------ finding a server
-
-    @work(group="open", exclusive=True)
-    async def _open(self, wish: Wish | None = None) -> None:
-        """Find a server, or start one, and say which and why."""
-        self._setup = None
-        self._opening = True
-        # What measures is imported only now that there is something to look at.
-        from streamscope.history import HistoryError
-        from streamscope.trial.session import NoServerError
-
-        try:
-            session = await self._with_session()
-            setup = await session.open(self._report, wish)
-        except HistoryError as error:
-            self.app.exit(return_code=1, message=f"streamscope: {error}")
-            return
-        except (NoServerError, SettingsError) as error:
-            self._no_server(str(error))
-            return
-        finally:
-            self._opening = False
-        self._setup = setup
-        self._layout = self._config.layouts.get(setup.identity, setup.layout)
-        self._notice.show(faces.notice(setup))
-        self._draw_title()
-        for pane in self._panes.values():
-            pane.rest(faces.ready(pane.mode, setup))
-        self._forget_pair()
-        self._draw_history()
-        if self._wanted is not None:
-            plan, self._wanted = self._wanted, None
-            self._measure(plan)
-
-    async def _with_session(self) -> Session:
-        if self._session is None:
-            self._session = await asyncio.to_thread(self._open_session)
-            if self._session.notice:
-                self._say(self._session.notice)
-        return self._session
-
     def _forget_pair(self) -> None:
         """Be without a pair: the panes are empty."""
         self._show = None
@@ -137,22 +88,6 @@ class MainScreen(Replays):
         self._validity = []
         self._verdict.update("")
         self._memory.show_pair({}, self._config.reader)
-
-    def _no_server(self, why: str) -> None:
-        """Say why there is nothing to measure, and what can be done."""
-        self._wanted = None
-        self._draw_title()
-        self._forget_pair()
-        self.query_one("#history").border_title = "history"
-        self._memory.clear()
-        self._notice.show(faces.bad(why))
-        self._panes["A"].rest(one_line(why, 400), "no server")
-        self._panes["B"].rest(faces.WITHOUT_SERVER, "no server")
-
-    def _report(self, doing: str, share: float | None) -> None:
-        self._notice.show(
-            faces.progress(doing, share), faces.waiting_run(waits=self._wanted is not None)
-        )
 
     # ------------------------------------------------------------------------------- measuring
 
@@ -231,10 +166,6 @@ class MainScreen(Replays):
                 self._open()
             return
         self._measure(plan)
-
-    def _asked(self, setup: Setup) -> Request:
-        """Return what is asked with the present prompt."""
-        return setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
 
     @work(group="measure", exclusive=True)
     async def _measure(self, plan: Plan, course: Course | None = None) -> None:
@@ -415,158 +346,6 @@ class MainScreen(Replays):
         judgement = self._judge(self._setup, request, self._one_pair)
         self.query_one("#history").border_title = results.history_title(memory, self._layout)
         self._memory.show(results.medians(memory, judgement))
-
-    # ---------------------------------------------------------------------------- looking closer
-
-    def _pair_at_rest(self, otherwise: str) -> Pair:
-        """Return the pair; say something else where there is none, or while it is measured."""
-        pair = {} if self._busy or not self._panes else self._pair()
-        if not pair:
-            self.notify(otherwise, markup=False)
-        return pair
-
-    def action_show_details_command(self) -> None:
-        """Show the evidence."""
-        pair = self._pair_at_rest("There is no whole pair to look at yet: run the prompt.")
-        if pair:
-            from streamscope.tui.screens.details import DetailsScreen
-
-            conventions = self._config.conventions
-            self.app.push_screen(DetailsScreen(pair, self._judgement, conventions, self._validity))
-
-    def action_blind_test_command(self) -> None:
-        """Show the pair without saying which side is which."""
-        pair = self._pair_at_rest("A blind test needs a whole pair: run the prompt first.")
-        if pair:
-            from streamscope.tui.screens.blind import BlindScreen
-
-            self._end_replay()
-            history = None if self._session is None else self._session.history
-            self.app.push_screen(BlindScreen(pair, history))
-
-    @work(group="history", exclusive=True)
-    async def action_show_history_command(self) -> None:
-        """Show everything that was ever measured, and do what is chosen there."""
-        if self._busy or not self._panes:
-            self.notify("A run is under way: esc stops it.", markup=False)
-            return
-        session = await self._with_session()
-        if session.history is None:
-            self.notify("No history is kept in this session.", markup=False)
-            return
-        from streamscope.tui.screens.history import HistoryScreen
-
-        self._end_replay()
-        screen = HistoryScreen(session.history, self._config.conventions)
-        self.app.push_screen(screen, self._chosen_in_history)
-
-    def _chosen_in_history(self, chosen: Chosen | None) -> None:
-        """Do what was chosen among older runs."""
-        from streamscope.tui.screens import history
-
-        self._draw_history()
-        match chosen:
-            case history.Replay(pair=pair):
-                self._play(pair)
-            case history.UsePrompt(text=text):
-                self._prompt.put(text)
-            case history.Rerun():
-                self._rerun(chosen.request, chosen.plan, chosen.target, chosen.engine)
-
-    def _rerun(self, request: Request, plan: Plan, target: Target, engine: str) -> None:
-        """Ask the same again, of the same server."""
-        from streamscope.trial.session import Wish
-
-        self._request = request
-        self._prompt.put(request.prompt)
-        self._wanted = plan
-        self._open(
-            Wish(engine="local" if engine == "local" else "simulator", model="")
-            if engine
-            else Wish(url=target.url, protocol=target.protocol, model=target.model)
-        )
-
-    # ------------------------------------------------------------------------- prompts and targets
-
-    @on(PromptEditor.WantsHistory)
-    def _older_prompt(self, event: PromptEditor.WantsHistory) -> None:
-        text = self._recall.step(event.step, self._prompt.text, self._prompts)
-        if text is not None:
-            self._prompt.put(text)
-
-    def _prompts(self, contains: str) -> list[str]:
-        return [] if self._session is None else self._session.prompts(contains)
-
-    def action_find_prompt_command(self) -> None:
-        """Search older prompts."""
-        from streamscope.tui.screens.prompts import PromptSearch
-
-        def put(text: str | None) -> None:
-            if text is not None:
-                self._prompt.put(text)
-                self._prompt.focus()
-
-        self.app.push_screen(PromptSearch(self._prompts), put)
-
-    @work(group="target", exclusive=True)
-    async def action_choose_target_command(self) -> None:
-        """Choose server and model."""
-        from streamscope.tui.screens.targets import TargetPicker
-
-        if self._busy:
-            self.notify("A run is under way: esc stops it.", markup=False)
-            return
-        if not self._panes:
-            return
-        session = await self._with_session()
-
-        def opened(wish: Wish | None) -> None:
-            if wish is not None:
-                self._end_replay()
-                self._open(wish)
-
-        self.app.push_screen(TargetPicker(session, self._setup), opened)
-
-    # ----------------------------------------------------------------------------------- the rest
-
-    def action_help_command(self) -> None:
-        """Show what the keys do and what the numbers mean."""
-        from textual_enhanced.dialogs import HelpScreen  # Markdown is not needed before
-
-        self.app.push_screen(HelpScreen(self))
-
-    def action_change_theme_command(self) -> None:
-        """Choose a theme."""
-        from streamscope.tui.screens.themes import ThemePicker
-
-        def closed(kept: bool | None) -> None:
-            if kept:
-                self._streamscope.keep_theme()
-
-        self.app.push_screen(ThemePicker(), closed)
-
-    def action_copy_answer_command(self) -> None:
-        """Copy an answer to the clipboard."""
-        if not self._panes:
-            return
-        focused = next(
-            (pane for pane in self._panes.values() if pane.has_focus_within), self._panes["A"]
-        )
-        text = focused.text.plain_text
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.notify(f"The answer of {focused.channel} is on the clipboard.", markup=False)
-        else:
-            self.notify(f"There is no answer in {focused.channel} to copy.", markup=False)
-
-    def action_save_screen_command(self) -> None:
-        """Save a picture."""
-        try:
-            path = self.app.save_screenshot(path=".")
-        except OSError as error:
-            self._say(f"The picture can't be saved here: {error.strerror}.")
-        else:
-            self.notify(f"Saved as {path}.", markup=False)
 
 
 def _readable(pair: Pair) -> bool:

@@ -1,0 +1,166 @@
+"""What opens above the main screen: details, history, blind test, prompts, help, themes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import on, work
+
+from streamscope.plan import Plan
+from streamscope.trace import ChannelName, Request, Run
+from streamscope.tui.recall import Recall
+from streamscope.tui.screens.replays import Pair
+from streamscope.tui.screens.servers import Servers
+from streamscope.tui.widgets.prompt import PromptEditor
+
+if TYPE_CHECKING:
+    from streamscope.measure.verdict import Judgement
+    from streamscope.trace import Target
+    from streamscope.tui.screens.history import Chosen
+
+
+class Dialogs(Servers):
+    """Opens other screens, and does what is chosen there."""
+
+    _judgement: Judgement | None = None
+    _validity: list[str]
+    _recall: Recall
+
+    @abstractmethod
+    def _play(self, runs: Mapping[ChannelName, Run]) -> None:
+        """Replay runs that were measured some other time."""
+
+    # ---------------------------------------------------------------------------- looking closer
+
+    def _pair_at_rest(self, otherwise: str) -> Pair:
+        """Return the pair; say something else where there is none, or while it is measured."""
+        pair = {} if self._busy or not self._panes else self._pair()
+        if not pair:
+            self.notify(otherwise, markup=False)
+        return pair
+
+    def action_show_details_command(self) -> None:
+        """Show the evidence."""
+        pair = self._pair_at_rest("There is no whole pair to look at yet: run the prompt.")
+        if pair:
+            from streamscope.tui.screens.details import DetailsScreen
+
+            conventions = self._config.conventions
+            self.app.push_screen(DetailsScreen(pair, self._judgement, conventions, self._validity))
+
+    def action_blind_test_command(self) -> None:
+        """Show the pair without saying which side is which."""
+        pair = self._pair_at_rest("A blind test needs a whole pair: run the prompt first.")
+        if pair:
+            from streamscope.tui.screens.blind import BlindScreen
+
+            self._end_replay()
+            history = None if self._session is None else self._session.history
+            self.app.push_screen(BlindScreen(pair, history))
+
+    @work(group="history", exclusive=True)
+    async def action_show_history_command(self) -> None:
+        """Show everything that was ever measured, and do what is chosen there."""
+        if self._busy or not self._panes:
+            self.notify("A run is under way: esc stops it.", markup=False)
+            return
+        session = await self._with_session()
+        if session.history is None:
+            self.notify("No history is kept in this session.", markup=False)
+            return
+        from streamscope.tui.screens.history import HistoryScreen
+
+        self._end_replay()
+        screen = HistoryScreen(session.history, self._config.conventions)
+        self.app.push_screen(screen, self._chosen_in_history)
+
+    def _chosen_in_history(self, chosen: Chosen | None) -> None:
+        """Do what was chosen among older runs."""
+        from streamscope.tui.screens import history
+
+        self._draw_history()
+        match chosen:
+            case history.Replay(pair=pair):
+                self._play(pair)
+            case history.UsePrompt(text=text):
+                self._prompt.put(text)
+            case history.Rerun():
+                self._rerun(chosen.request, chosen.plan, chosen.target, chosen.engine)
+
+    def _rerun(self, request: Request, plan: Plan, target: Target, engine: str) -> None:
+        """Ask the same again, of the same server."""
+        from streamscope.trial.session import Wish
+
+        self._request = request
+        self._prompt.put(request.prompt)
+        self._wanted = plan
+        self._open(
+            Wish(engine="local" if engine == "local" else "simulator", model="")
+            if engine
+            else Wish(url=target.url, protocol=target.protocol, model=target.model)
+        )
+
+    # ---------------------------------------------------------------------------- older prompts
+
+    @on(PromptEditor.WantsHistory)
+    def _older_prompt(self, event: PromptEditor.WantsHistory) -> None:
+        text = self._recall.step(event.step, self._prompt.text, self._prompts)
+        if text is not None:
+            self._prompt.put(text)
+
+    def _prompts(self, contains: str) -> list[str]:
+        return [] if self._session is None else self._session.prompts(contains)
+
+    def action_find_prompt_command(self) -> None:
+        """Search older prompts."""
+        from streamscope.tui.screens.prompts import PromptSearch
+
+        def put(text: str | None) -> None:
+            if text is not None:
+                self._prompt.put(text)
+                self._prompt.focus()
+
+        self.app.push_screen(PromptSearch(self._prompts), put)
+
+    # ------------------------------------------------------------------------------- the rest
+
+    def action_help_command(self) -> None:
+        """Show what the keys do and what the numbers mean."""
+        from textual_enhanced.dialogs import HelpScreen  # Markdown is not needed before
+
+        self.app.push_screen(HelpScreen(self))
+
+    def action_change_theme_command(self) -> None:
+        """Choose a theme."""
+        from streamscope.tui.screens.themes import ThemePicker
+
+        def closed(kept: bool | None) -> None:
+            if kept:
+                self._streamscope.keep_theme()
+
+        self.app.push_screen(ThemePicker(), closed)
+
+    def action_copy_answer_command(self) -> None:
+        """Copy an answer to the clipboard."""
+        if not self._panes:
+            return
+        focused = next(
+            (pane for pane in self._panes.values() if pane.has_focus_within), self._panes["A"]
+        )
+        text = focused.text.plain_text
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"The answer of {focused.channel} is on the clipboard.", markup=False)
+        else:
+            self.notify(f"There is no answer in {focused.channel} to copy.", markup=False)
+
+    def action_save_screen_command(self) -> None:
+        """Save a picture."""
+        try:
+            path = self.app.save_screenshot(path=".")
+        except OSError as error:
+            self._say(f"The picture can't be saved here: {error.strerror}.")
+        else:
+            self.notify(f"Saved as {path}.", markup=False)
