@@ -5,7 +5,8 @@ from textual.content import Content
 from streamscope.measure.blind import Tally
 from streamscope.report import words
 from streamscope.trace import Mode
-from streamscope.trial.blind import Results, Round, Wait
+from streamscope.trial.blind import Round
+from streamscope.trial.votes import Results, Wait
 from streamscope.tui.faces import bad, muted
 
 MODES: dict[Mode, str] = {"stream": "streaming", "blocking": "blocking"}

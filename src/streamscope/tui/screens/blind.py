@@ -18,7 +18,6 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from streamscope.trial.blind import (
     SIDES,
-    BlindTest,
     Round,
     Side,
     UnfitError,
@@ -26,6 +25,7 @@ from streamscope.trial.blind import (
     read_seconds,
     subjects,
 )
+from streamscope.trial.votes import BlindTest
 from streamscope.tui import commands
 from streamscope.tui.faces import bad, muted
 from streamscope.tui.widgets.ends import Ends
