@@ -352,7 +352,7 @@ class BlindScreen(Screen[None]):
         results = await asyncio.to_thread(self._test.results)
         from streamscope.tui.revealed import count, votes_page
 
-        if not count(results.together) and not results.problems:
+        if not count(results.together) and not results.problems and self.is_current:
             self.dismiss()
             return
         self.query_one("#page", Static).update(votes_page(results, kept=self._kept))
