@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from streamscope import __version__
-from streamscope.cli import arguments, main, start
-from streamscope.cli.arguments import UsageError
+from streamscope.cli import arguments, main, run_arguments, start
+from streamscope.cli.parsing import UsageError
+from streamscope.cli.run_arguments import parse_run
 from streamscope.settings import Config, RequestDefaults
 from streamscope.wire.registry import PROTOCOLS
 
@@ -46,7 +47,7 @@ def refuse(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         ("--timeout", "0"),
         ("--timeout", "nan"),
         ("--stall-timeout", "-1"),
-        ("--order", "random"),
+        ("--order", "chess"),
         ("--format", "xml"),
         ("--engine", "steam"),
         ("--protocol", "telnet"),
@@ -118,7 +119,7 @@ def test_interrupting_it_early_is_no_traceback(
     def interrupt(_: list[str]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(arguments, "parse", interrupt)
+    monkeypatch.setattr(run_arguments, "parse_run", interrupt)
     assert main(["run", "x"]) == 130
     assert capsys.readouterr().err == ""
 
@@ -145,9 +146,7 @@ def test_a_pipe_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_said_counts_more_than_the_config_and_that_more_than_nothing() -> None:
     config = Config(request=RequestDefaults(temperature=0.5, top_p=0.9, think="low", system="S"))
-    options = arguments.parse(
-        ["run", "x", "--temperature", "0", "--think", "off", "--stop", "a", "--stop", "b"]
-    )
+    options = parse_run(["x", "--temperature", "0", "--think", "off", "--stop", "a", "--stop", "b"])
     request = start.request(options, config, "Why?")
     assert (request.prompt, request.temperature, request.top_p) == ("Why?", 0.0, 0.9)
     assert (request.think, request.system, request.seed) == (False, "S", 42)
@@ -176,7 +175,7 @@ def test_parameters_are_json_or_else_text() -> None:
 
 def test_without_a_command_it_is_the_app() -> None:
     options = arguments.parse(["http://127.0.0.1:8080", "--prompt", "run"])
-    assert (options.command, options.url, options.prompt) == ("", "http://127.0.0.1:8080", "run")
+    assert (options.url, options.prompt) == ("http://127.0.0.1:8080", "run")
 
 
 def test_every_protocol_can_be_named() -> None:

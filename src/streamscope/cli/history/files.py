@@ -1,7 +1,7 @@
 """``streamscope history export`` and ``import``."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,7 @@ from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import EXPORT_FORMATS
 from streamscope.cli.history.lists import MANY
 from streamscope.cli.history.place import Desk, as_comparison
+from streamscope.cli.run_arguments import Format
 from streamscope.history import HistoryError
 from streamscope.measure.figures import measure
 from streamscope.report.comparison import Comparison
@@ -25,17 +26,12 @@ def export(desk: Desk) -> int:
     """Write runs or reports."""
     options = desk.options
     form = planning.output_format(options.format, options.output, EXPORT_FORMATS, "jsonl")
-    if form == "jsonl":
-        return _export_lines(desk)
-    if form == "csv":
-        from streamscope.report.csv_runs import to_csv
-
-        text, many = to_csv(list(_runs(desk))), True
-    else:
-        comparisons = list(_comparisons(desk))
-        text, many = results.written(comparisons, form, desk.conventions), bool(comparisons)
-    if not many:
+    if form in ("jsonl", "csv"):
+        return _export_runs(desk, form)
+    comparisons = list(_comparisons(desk))
+    if not comparisons:
         raise _nothing(desk)
+    text = results.written(comparisons, form, desk.conventions)
     return 0 if results.deliver_text(text, options.output) else 1
 
 
@@ -100,28 +96,56 @@ def _counts(added: int, known: int) -> str:
     return f"{added:,} {runs} added{there}."
 
 
-def _export_lines(desk: Desk) -> int:
+def _export_runs(desk: Desk, form: Format) -> int:
     """Write a line a run as the runs are read: a history of any size fits."""
-    from streamscope.report.comparison_json import to_jsonl
-
     output = desk.options.output
-    lines = (to_jsonl(run).decode() for run in _runs(desk))
+    counted = _Counted(_runs(desk))
+    lines = _lines(counted, form)
     first = next(lines, None)  # before a file of that name is overwritten
     if first is None:
         raise _nothing(desk)
     if not output:
         return 0 if results.print_parts(chain([first], lines)) else 1
-    count = 0
     try:
         with Path(output).open("w", encoding="utf-8", newline="") as file:
-            for count, line in enumerate(chain([first], lines), 1):  # noqa: B007 (told below)
-                file.write(line)
+            file.writelines(chain([first], lines))
     except OSError as error:
         raise HistoryError(f"{output} can't be written: {error.strerror}.") from error
-    finally:
-        if count:
-            print(f"{count:,} {'run' if count == 1 else 'runs'} written.", file=sys.stderr)
+    runs = "run" if counted.count == 1 else "runs"
+    print(f"{counted.count:,} {runs} written to {output}.", file=sys.stderr)
     return 0
+
+
+class _Counted:
+    """Runs that are counted while they pass."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self._runs = iter(runs)
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Run]:
+        return self
+
+    def __next__(self) -> Run:
+        run = next(self._runs)
+        self.count += 1
+        return run
+
+
+def _lines(runs: Iterator[Run], form: Format) -> Iterator[str]:
+    """Write runs as lines; none, not even a head, if there are none."""
+    first = next(runs, None)
+    if first is None:
+        return
+    if form == "csv":
+        from streamscope.report.csv_runs import csv_lines
+
+        yield from csv_lines(chain([first], runs))
+    else:
+        from streamscope.report.comparison_json import to_jsonl
+
+        for run in chain([first], runs):
+            yield to_jsonl(run).decode()
 
 
 def _runs(desk: Desk) -> Iterator[Run]:

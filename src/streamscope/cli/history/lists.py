@@ -16,6 +16,7 @@ from streamscope.cli.words import both_seconds, local, shortened
 from streamscope.history import ComparisonRow, GroupRow
 from streamscope.measure.inference import Estimate, median_estimate
 from streamscope.plan import Plan
+from streamscope.report.csv_runs import safe
 from streamscope.report.words import NONE, plain
 from streamscope.trace import Layout, Mode, Regime, Target
 
@@ -199,7 +200,7 @@ def _median(each: Listed, mode: Mode, name: str) -> float | None:
 def _csv(listed: Sequence[Listed]) -> str:
     """Return a table for other programs: a row each, medians by mode."""
     written = io.StringIO()
-    table = csv.writer(written, lineterminator="\n")
+    table = csv.writer(written)
     own = ("id", "started_utc", "pairs", "runs", "engine", "layout", "regime", "prompt", "note")
     columns = [f"{mode}_{name}" for mode in MODES for name in NAMES]
     table.writerow([*own, "protocol", "url", "model", "tags", *columns])
@@ -207,8 +208,8 @@ def _csv(listed: Sequence[Listed]) -> str:
         medians = [_median(each, mode, name) for mode in MODES for name in NAMES]
         target = each.target
         table.writerow(
-            [getattr(each, name) for name in own]
-            + [target.protocol, target.url, target.model, " ".join(each.tags)]
+            [safe(str(getattr(each, name))) for name in own]
+            + [safe(text) for text in (*msgspec.structs.astuple(target), " ".join(each.tags))]
             + ["" if value is None else value for value in medians]
         )
     return written.getvalue()

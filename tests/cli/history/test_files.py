@@ -1,0 +1,154 @@
+"""What leaves the history comes back into another one as it was; a bad line loses nothing."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from streamscope.history import History
+from streamscope.report.comparison_json import ComparisonRecord, RunLine
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Cli, Past
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Switch to another home; return its history."""
+    monkeypatch.setenv("STREAMSCOPE_HOME", str(tmp_path / "other"))
+    return tmp_path / "other" / "data" / "history.db"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_a_history_moves_to_another_machine(
+    cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest, form: str
+) -> None:
+    past.comparison(pairs=2)
+    past.comparison(pairs=1, prompt="What else?")
+    file = tmp_path / f"all.{form}"
+    done = cli("history", "export", "--all", "--output", str(file))
+    assert (done.code, done.out) == (0, "")
+    before = list(past.history.export())
+    there = request.getfixturevalue("other")
+    assert cli("history", "import", str(file)) == (0, "6 runs added.\n", "")
+    assert cli("history", "import", str(file)).out == "0 runs added, 6 known already.\n"
+    with History.open(there) as history:
+        assert list(history.export()) == before
+
+
+def test_lines_to_standard_output(cli: "Cli", past: "Past") -> None:
+    _, runs = past.comparison(pairs=2)
+    past.comparison(prompt="Not me")
+    done = cli("history", "export", "--search", "why?")
+    lines = [msgspec.json.decode(line, type=RunLine) for line in done.out.splitlines()]
+    assert [line.run_id for line in lines] == [run.run_id for run in runs]
+
+
+def test_a_run_and_a_comparison_by_id(cli: "Cli", past: "Past") -> None:
+    name, runs = past.comparison(pairs=1)
+    _, others = past.comparison(pairs=1)
+    done = cli("history", "export", others[0].run_id, name[:4])
+    ids = [msgspec.json.decode(line, type=RunLine).run_id for line in done.out.splitlines()]
+    assert ids == [others[0].run_id, *(run.run_id for run in runs)]
+
+
+def test_comparisons_in_json_oldest_first(cli: "Cli", past: "Past") -> None:
+    older, _ = past.comparison(pairs=1)
+    newer, _ = past.comparison(pairs=1, prompt="What else?")
+    done = cli("history", "export", "--all", "--format", "json")
+    records = [msgspec.json.decode(line, type=ComparisonRecord) for line in done.out.splitlines()]
+    assert [each.runs[0].comparison_id for each in records] == [older, newer]
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("r.md", "# "), ("r.html", "<!doctype html>"), ("r.csv", "comparison_id,")]
+)
+def test_reports_of_several_comparisons(
+    cli: "Cli", past: "Past", tmp_path: Path, name: str, begins: str
+) -> None:
+    past.comparison(prompt="One?")
+    past.comparison(prompt="Two?")
+    file = tmp_path / name
+    assert cli("history", "export", "--all", "--output", str(file)).code == 0
+    text = file.read_text()
+    assert text.lower().startswith(begins)
+    assert "One?" in text
+    assert "Two?" in text
+
+
+@pytest.mark.parametrize("argv", [(), ("last", "--all"), ("--search", "x", "--all")])
+def test_what_to_export_is_said_once(cli: "Cli", argv: tuple[str, ...]) -> None:
+    done = cli("history", "export", *argv)
+    assert (done.code, done.out) == (2, "")
+    assert "an ID, --search TEXT or --all" in done.err
+
+
+@pytest.mark.parametrize("argv", [("beef",), ("--search", "nothing"), ("--all",)])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "json", "markdown"])
+def test_an_export_of_nothing_overwrites_no_file(
+    cli: "Cli", tmp_path: Path, argv: tuple[str, ...], form: str
+) -> None:
+    file = tmp_path / "mine"
+    file.write_text("precious")
+    done = cli("history", "export", *argv, "--format", form, "--output", str(file))
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("streamscope: There is no")
+    assert file.read_text() == "precious"
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    cli: "Cli", past: "Past", tmp_path: Path
+) -> None:
+    past.comparison(pairs=1)
+    done = cli("history", "export", "--all", "--output", str(tmp_path))
+    assert done.code == 1
+    assert f"{tmp_path} can't be written: Is a directory." in done.err
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (b'{"ttft_s": NaN}', "NaN or Infinity"),
+        (b'{"schema": "streamscope/run/2"}', "update streamscope"),
+        (b"hello", "is not JSON"),
+    ],
+)
+def test_a_bad_line_ends_an_import_and_keeps_what_came_before(
+    cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest, bad: bytes, why: str
+) -> None:
+    past.comparison(pairs=2)
+    lines = cli("history", "export", "last").out.encode().splitlines()
+    file = tmp_path / "bad.jsonl"
+    file.write_bytes(b"\n".join([*lines[:3], bad, *lines[3:]]))
+    there = request.getfixturevalue("other")
+    done = cli("history", "import", str(file), "none.jsonl")
+    assert (done.code, done.out) == (1, "")
+    problem, kept = done.err.splitlines()
+    assert problem.startswith(f"streamscope: {file}, line 4 ")
+    assert why in problem
+    assert kept == "What came before is kept: 3 runs added."
+    with History.open(there) as history:
+        assert history.count() == 3
+
+
+def test_a_pipe_is_a_file_named_with_a_dash(
+    cli: "Cli", past: "Past", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past.comparison(pairs=1)
+    out = cli("history", "export", "last").out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(out.encode() + b"[1]\n")))
+    done = cli("history", "import", "-")
+    assert done.code == 1
+    assert done.err.startswith("streamscope: standard input, line 3 ")
+    assert done.err.endswith("What came before is kept: 0 runs added, 2 known already.\n")
+
+
+def test_a_file_that_is_not_there(cli: "Cli") -> None:
+    done = cli("history", "import", "none.jsonl")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines() == [
+        "streamscope: none.jsonl can't be read: No such file or directory.",
+        "Nothing was added.",
+    ]
