@@ -41,11 +41,9 @@ generate on until then, which would slow down the next run.
 
 REMEMBERED = (
     "ttfv_s",
-    "t_any_s",
     "total_s",
-    "visible_tok_per_s",
+    "server_tok_per_s",
     "e2e_tok_per_s",
-    "chunks_per_s",
     "output_tokens",
     "gap_p95_ms",
     "stalls",

@@ -51,7 +51,12 @@ def side_title(side: ChannelName, look: Look) -> str:
 
 
 class Replaying:
-    """At most one replay, and what the person does with it."""
+    """At most one replay, and what the person does with it.
+
+    Attributes:
+        looks: How each side is displayed from the next replay on.
+        shown: What the last replay showed, by side.
+    """
 
     def __init__(self, panes: Panes, changed: Callable[[], None]) -> None:
         """Prepare.
@@ -63,6 +68,7 @@ class Replaying:
         self._panes = panes
         self._changed = changed
         self._show: ReplayShow | None = None
+        self.shown: dict[ChannelName, EndedRun] = {}
         self.looks: Looks = PLAIN
 
     @property
@@ -97,7 +103,8 @@ class Replaying:
 
     def begin(self, pair: Mapping[ChannelName, EndedRun]) -> None:
         """Play a pair again from the beginning."""
-        self._show = ReplayShow(self._panes, displayed(pair, self.looks))
+        self.shown = displayed(pair, self.looks)
+        self._show = ReplayShow(self._panes, self.shown)
         self._changed()
 
     def end(self) -> None:

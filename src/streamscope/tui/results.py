@@ -96,12 +96,16 @@ def _of_one_pair(a: EndedRun, b: EndedRun) -> str:
 _LABELS = {
     "ttfv_s": "first",
     "total_s": "total",
+    "server_tok_per_s": "decode",
     "e2e_tok_per_s": "e2e",
     "output_tokens": "tokens",
     "gap_p95_ms": "gap p95",
     "stalls": "stalls",
 }
 """The rows, the most telling first: where there is little room, the last ones are not seen."""
+
+_RATES = ("server_tok_per_s", "e2e_tok_per_s")
+"""Of these one is shown: the one that was judged, or else the first that both sides have."""
 
 _ENOUGH = 6
 """Repeats from which the median of a mode has a 95 % interval (metrics, chapter on small n)."""
@@ -143,7 +147,7 @@ def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
         )
     ]
     near = words.NEAR if min(stream.n, blocking.n) >= _ENOUGH else _FEW_NEAR
-    for row in _LABELS:
+    for row in _rows(stream, blocking, judgement):
         figure = BY_NAME[row]
         a, b = (
             median(values) if (values := side.values.get(row)) else None
@@ -165,6 +169,13 @@ def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
         )
     lines += [muted(line) for line in left_out]
     return Content("\n").join(lines)
+
+
+def _rows(stream: GroupValues, blocking: GroupValues, judgement: Judgement | None) -> list[str]:
+    """Return the names of the figures that are shown."""
+    known = [name for name in _RATES if stream.values.get(name) and blocking.values.get(name)]
+    rate = judgement.rate.name if judgement else next(iter(known), _RATES[-1])
+    return [name for name in _LABELS if name == rate or name not in _RATES]
 
 
 def _finding(judgement: Judgement | None, row: str) -> Finding | None:

@@ -87,7 +87,7 @@ class MainScreen(Dialogs):
         self._judgement = None
         self._validity = []
         self._verdict.update("")
-        self._memory.show_pair({}, self._config.reader)
+        self._draw_plot({})
 
     # ------------------------------------------------------------------------------- measuring
 
@@ -240,7 +240,7 @@ class MainScreen(Dialogs):
         if run is not None and self._trial.plan.repeat > 1:
             self._draw_history()
             if self._show is not None and step.position == len(self._panes):
-                self._memory.show_pair(self._show.last, self._config.reader)
+                self._draw_plot(self._show.last)
 
     def _draw_doing(self) -> None:
         """Name the run under way, and how far the comparison has come."""
@@ -321,6 +321,10 @@ class MainScreen(Dialogs):
 
         contended = self._setup is None or self._setup.contended
         self._verdict.update(results.verdict(pair, self._judgement, contended=contended))
+        self._draw_plot(pair)
+
+    def _draw_plot(self, pair: Pair) -> None:
+        """Draw when what could be read in a pair, or in one run of it."""
         self._memory.show_pair(pair, self._config.reader)
 
     @on(PromptEditor.Changed)

@@ -34,7 +34,11 @@ class Replays(Frame):
 
     @abstractmethod
     def _draw_verdict(self, pair: Pair) -> None:
-        """Say what came of a pair."""
+        """Say what came of a pair, and draw its plot."""
+
+    @abstractmethod
+    def _draw_plot(self, pair: Pair) -> None:
+        """Draw when what could be read in a pair."""
 
     def _filled(self) -> None:
         """Get ready to replay: there are panes."""
@@ -51,6 +55,7 @@ class Replays(Frame):
             return
         self._replaying.begin(pair)
         self._draw_verdict(pair)
+        self._draw_plot(self._replaying.shown)
 
     def _end_replay(self) -> None:
         if self._replaying.on:

@@ -135,6 +135,8 @@ class ChannelPane(Vertical):
             self.text.placeholder = faces.EMPTY_ANSWER[trace.ended or "stop"]
         if self.mode == "stream":
             self._draw_gaps()
+            if trace.chunks and not self._live.gaps.count:
+                self._gaps.show_message("no gaps: it came at once")
 
     def _draw_track(self, trace: Trace, now_ns: int, scale: int) -> None:
         whole = self.mode == "blocking" and bool(trace.chunks)
