@@ -34,7 +34,7 @@ def run(argv: list[str]) -> int:
     except (ExchangeError, HistoryError) as error:
         print(f"streamscope: {error}", file=sys.stderr)
         return EXIT_FAILED
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not start.at_terminal():
         raise UsageError(
             "A replay needs a terminal to draw on: `streamscope history show` tells the figures "
             "of what is in the history without one."

@@ -1,7 +1,6 @@
 """``streamscope``: the app."""
 
 import gc
-import sys
 from typing import TYPE_CHECKING
 
 from streamscope import settings
@@ -24,7 +23,7 @@ def show(options: AppOptions) -> int:
     config = settings.load(places.config_file)
     request = start.request(options, config, start.prompt(options))
     start.check_url(options)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not start.at_terminal():
         raise UsageError(
             "The app needs a terminal to draw on: `streamscope run PROMPT` measures without one."
         )

@@ -1,5 +1,6 @@
 """From a command line and the config file to a session and a request."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,6 +40,11 @@ def request(options: Options, config: Config, prompt: str) -> Request:
 def prompt(options: AppOptions) -> str:
     """Return the prompt that was named; empty if none was."""
     return prompt_text(options.prompt) if options.prompt else ""
+
+
+def at_terminal() -> bool:
+    """Whether there is somebody who can be shown something and asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def check_url(options: Options) -> None:

@@ -38,10 +38,8 @@ def test_a_person_is_asked(
     code: int,
 ) -> None:
     name, _ = past.comparison(pairs=1, prompt="Keep me?")
-    terminal = io.StringIO(said)
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", terminal)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
+    monkeypatch.setattr("streamscope.cli.start.at_terminal", lambda: True)
     done = cli("history", "delete", name)
     assert done.code == code
     assert f"{name[:8]}: 2 runs · Keep me?" in done.err

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from streamscope.cli import results
+from streamscope.cli import results, start
 from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.words import shortened
@@ -70,7 +70,7 @@ def _meant(desk: Desk, runs: Sequence[str], comparisons: Sequence[str]) -> bool:
     Raises:
         UsageError: There is nobody to ask.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not start.at_terminal():
         raise UsageError("Nobody can be asked here: add --yes to delete.")
     held = [desk.history.comparison(each)[0] for each in comparisons]
     for row in held:
