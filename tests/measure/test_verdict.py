@@ -99,7 +99,7 @@ def test_four_pairs_have_no_interval_and_say_so(n: int) -> None:
     found = judge_pairs("ttfv_s", spread(math.log(0.1), 0.001, n), 0.20)
     assert (found.kind, found.reason) == (
         "inconclusive",
-        f"{n} pairs are too few for an interval",
+        f"n={n} is too few for an interval",
     )
     assert found.more == 6 - n
 

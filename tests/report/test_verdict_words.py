@@ -69,7 +69,7 @@ def test_too_few_pairs_show_no_interval(
     build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
 ) -> None:
     five = build_comparison([build_stream(1, 9)] * 5, [build_blocking(9)] * 5)
-    assert "95 %" not in verdict_sentence(judge_comparison(five))
+    assert "95 % CI" not in verdict_sentence(judge_comparison(five))
     one = build_comparison([build_stream(1, 9)], [build_blocking(9)])
     assert verdict_sentence(judge_comparison(one)) == (
         "Stream it: first text 9.0× sooner (1.00 vs 9.00 s). One pair, so nothing could be tested."

@@ -253,13 +253,12 @@ def _classified(finding: Finding, more: int | None) -> Finding:
         return msgspec.structs.replace(finding, kind="different", negligible=equals)
     if equals:
         return msgspec.structs.replace(finding, kind="equivalent")
-    few = finding.inner is None or finding.inner.low is None
-    return msgspec.structs.replace(
-        finding,
-        kind="inconclusive",
-        more=more,
-        reason=f"{finding.n} pairs are too few for an interval" if few else "",
-    )
+    reason = ""
+    if finding.inner is None or finding.inner.low is None:
+        reason = f"n={finding.n} is too few for an interval"
+    elif finding.ratio is None or finding.ratio.low is None:
+        reason = f"n={finding.n} is too few for a 95 % interval"
+    return msgspec.structs.replace(finding, kind="inconclusive", more=more, reason=reason)
 
 
 def _more(logs: Sequence[float], margin: float) -> int | None:

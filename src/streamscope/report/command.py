@@ -21,20 +21,23 @@ def command_line(comparison: Comparison) -> str:
     from_pipe = prompt.startswith(("@", "-"))
     words = ["streamscope", "run", "-" if from_pipe else prompt, *_server(first)]
     if plan.until is not None:
-        words += ["--until", f"{100 * plan.until:g}%"]
+        words += ["--until", f"{100 * plan.until:g}%", "--most", str(plan.repeat)]
     else:
         words += ["--repeat", str(plan.repeat)]
     words += ["--warmup", str(plan.warmup)]
     words += ["--order", "race" if plan.layout == "race" else plan.order]
+    if plan.cooldown_s:
+        words += ["--cooldown", f"{plan.cooldown_s:g}"]
     words += ["--regime", plan.regime, *_request(first.request)]
     command = shlex.join(words)
     return f"printf %s {shlex.quote(prompt)} | {command}" if from_pipe else command
 
 
 def _server(run: Run) -> list[str]:
-    if run.engine:
-        return ["--engine", run.engine]  # its address is another one each time
     target = run.target
+    if run.engine:  # its address is another one each time
+        profile = ["--model", target.model] if run.engine == "simulator" else []
+        return ["--engine", run.engine, *profile]
     words = ["--url", target.url, "--protocol", target.protocol]
     return words + (["--model", target.model] if target.model else [])
 

@@ -47,17 +47,18 @@ _USUAL = Conventions()
 
 
 def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) -> RenderableType:
-    """Return the comparison for people: conditions, verdict, medians, notes and failures.
+    """Return the comparison for people: verdict, conditions, medians, notes and failures.
 
     Nothing in it is interpreted as markup, and no control character of a server's reaches it.
     """
     measured = [measure(run.trace) for run in comparison.runs]
     summary = summarise(comparison, measured)
     judgement = None
-    parts: list[RenderableType] = [_conditions(comparison, summary), Text()]
+    parts: list[RenderableType] = []
     if len(comparison.channels()) == 2:
         judgement = judge_comparison(comparison, measured, conventions)
         parts += [Text(verdict_sentence(judgement), "bold"), Text()]
+    parts += [_conditions(comparison, summary), Text()]
     parts += [_figures(comparison, summary, judgement), Text(), _legend(summary, judgement)]
     if judgement and judgement.n > 1:
         parts += [Text(f"· {said}") for said in further(judgement)]

@@ -116,6 +116,7 @@ class Trial:
         self._values = Values()
         self._figures: dict[str, Figures] = {}
         self._began_s = self._measuring_s = time.monotonic()
+        self._pairs_took_s = 0.0
         self._pairs_now = 0
         self.comparison_id = course.comparison_id or uuid.uuid4().hex
         self.runs: list[Run] = list(course.runs)
@@ -134,12 +135,11 @@ class Trial:
     @property
     def progress(self) -> Progress:
         """How far it has come."""
-        now = time.monotonic()
         return progress(
             self.plan,
             self._values,
-            elapsed_s=now - self._began_s,
-            measured_s=now - self._measuring_s,
+            elapsed_s=time.monotonic() - self._began_s,
+            measured_s=self._pairs_took_s,
             pairs_now=self._pairs_now,
         )
 
@@ -171,6 +171,7 @@ class Trial:
             if self.stopped or not await self._pair(number):
                 return
             self._pairs_now += 1
+            self._pairs_took_s = time.monotonic() - self._measuring_s
             failed = 0 if self._taken(number) else failed + 1
 
     async def _pair(self, number: int) -> bool:

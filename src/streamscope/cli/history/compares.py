@@ -113,17 +113,9 @@ def compare(first: Side, second: Side, thresholds: Thresholds) -> Compared:
         known = any(each.mode == mode and each.finding.name in RATES for each in tested)
         if (a and b) and not (name in RATES and known):
             margin = thresholds.wait_margin if name == "ttfv_s" else thresholds.margin
-            finding = _explained(judge_samples(name, a, b, margin))
+            finding = judge_samples(name, a, b, margin)
             tested.append(Tested(mode=mode, finding=finding))
     return Compared(first=first, second=second, tested=tested, cautions=_cautions(first, second))
-
-
-def _explained(finding: Finding) -> Finding:
-    """Say why nothing can be said where values are too few for an interval of the ratio."""
-    few = finding.ratio is None or finding.ratio.low is None
-    if finding.kind == "inconclusive" and few and not finding.reason:
-        return msgspec.structs.replace(finding, reason="too few runs for a 95 % interval")
-    return finding
 
 
 def _side(desk: Desk, named: str) -> Side:
