@@ -59,6 +59,11 @@ def moment(utc: str, now: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
+def day(utc: str, now: datetime) -> str:
+    """Name the day of a moment: ``today``, ``yesterday``, then its date."""
+    return moment(utc, now).partition(" ")[0]
+
+
 def clock(utc: str) -> str:
     """Name the time of day, to the second."""
     at = local(utc)

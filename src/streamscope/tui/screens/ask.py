@@ -19,8 +19,8 @@ class Ask(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
-    DEFAULT_CSS = """
-    Ask > .dialog { height: auto; }
+    CSS = """
+    Ask > .dialog { height: auto; max-width: 84; }
     Ask Static { height: auto; }
     """
 

@@ -173,7 +173,7 @@ class RowList(Vertical, Generic[Row]):
 
     def on_resize(self) -> None:
         """Fit the columns to the width."""
-        width = self.size.width - 2  # the margin at the left, the scroll bar at the right
+        width = self.size.width - 3  # margins at both sides, the scroll bar
         if width > 0 and width != self._width:
             self._width = width
             self.redraw()

@@ -52,12 +52,13 @@ def bars(values: Sequence[float], cells: int, rows: int) -> list[str]:
     top = max(shown) or 1.0
     wide = max(1, min(MOST_BAR, cells // len(shown)))
     bar, gap = (wide - 1, 1) if wide > 1 else (1, 0)
+    most = 8 * rows - 1  # so that what stands above is not touched
     drawn = []
     for row in reversed(range(rows)):
         line = ""
         for value in shown:
             # Something that is there is seen, however small.
-            eighths = max(1, round(value / top * rows * 8)) if value > 0 else 0
+            eighths = max(1, round(value / top * most)) if value > 0 else 0
             line += _EIGHTHS[min(8, max(0, eighths - 8 * row))] * bar + " " * gap
         drawn.append(line)
     return drawn
@@ -92,12 +93,13 @@ class Trend(Widget):
     def show(self, series: Sequence[Series], span: str = "") -> None:
         """Draw these, with what is said of the time they span; nothing at all if there are none."""
         self._series, self._span = tuple(series), span
+        self.display = bool(series)
         self.refresh()
 
     def render(self) -> Content:
         """Return the picture."""
         if not self._series:
-            return Content.styled(self._span, "$text-muted")
+            return Content()
         width, height = self.size
         rows = max(1, min(MOST_ROWS, (height - 1) // len(self._series)))
         cells = width - LABEL_CELLS - WORDS_CELLS

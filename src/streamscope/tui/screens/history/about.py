@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.content import Content
 
-from streamscope.history import ComparisonRow, GroupRow, GroupValues
+from streamscope.history import ComparisonRow, GroupRow, GroupValues, TrendPoint
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import run_notes
 from streamscope.measure.statistics import median, median_interval
@@ -16,7 +16,6 @@ from streamscope.report.verdict_words import (
     evidence,
     finding_mark,
     finding_words,
-    ratio_interval,
     verdict_sentence,
 )
 from streamscope.trace import Mode, Run
@@ -34,7 +33,8 @@ from streamscope.tui.screens.history.reads import AboutComparison, AboutGroup, V
 from streamscope.tui.widgets.sanitize import one_line
 from streamscope.tui.widgets.trend import Series
 
-_LABEL, _CELL = 12, 27
+_LABEL, _CELL, _NARROW_CELL = 12, 27, 24
+_WIDE = 12 + 2 * 27 + 15
 _MODES: Final[tuple[Mode, Mode]] = ("stream", "blocking")
 _HEADS: Final[dict[Mode, str]] = {"stream": "A stream", "blocking": "B blocking"}
 _OUT: Final = {
@@ -58,56 +58,63 @@ def group_page(row: GroupRow, about: AboutGroup, width: int) -> Content:
     if row.note or row.tags:
         lines.append(_remembered(row.note, row.tags))
     lines.append(_verdict(about.judgement))
-    lines += medians_table(about)
+    lines += medians_table(about, width)
+    if not series_of(about) and about.judgement.n:
+        lines.append(muted("over time: one comparison so far, and a trend takes two"))
     return Content("\n").join(lines)
 
 
-def trend_of(about: AboutGroup, now: datetime) -> tuple[list[Series], str]:
-    """Return what is drawn of a group over time, and what is said of that time."""
+def series_of(about: AboutGroup) -> tuple[Series, ...]:
+    """Return what is drawn of a group over time; nothing for a single comparison."""
+    known: tuple[tuple[str, Mode, list[TrendPoint]], ...] = (
+        ("first text A", "stream", about.first),
+        ("total A", "stream", about.total),
+        ("total B", "blocking", about.total),
+    )
+    drawn = ((label, mode, reads.medians(points, mode)) for label, mode, points in known)
+    return tuple(
+        Series(label=label, style=SIDE_STYLES[mode], values=values)
+        for label, mode, values in drawn
+        if len(values) > 1
+    )
+
+
+def span_of(about: AboutGroup, now: datetime) -> str:
+    """Say what the bars are, and from when to when they reach."""
     points = about.total or about.first
-    if len(points) < 2:
-        return [], "Over time: one comparison so far. A trend takes two."
-    known = (
-        ("first text A", "$channel-a", reads.medians(about.first, "stream")),
-        ("total A", "$channel-a", reads.medians(about.total, "stream")),
-        ("total B", "$channel-b", reads.medians(about.total, "blocking")),
-    )
-    first, last = (when.moment(point.started_utc, now) for point in (points[0], points[-1]))
+    if not points:
+        return ""
+    ends = [points[0].started_utc, points[-1].started_utc]
+    first, last = (when.day(end, now) for end in ends)
+    if first == last:
+        first, last = (when.moment(end, now) for end in ends)
     newest = "newest " if len(points) >= reads.MOST_POINTS else ""
-    return (
-        [
-            Series(label=label, style=style, values=values)
-            for label, style, values in known
-            if values
-        ],
-        f"over time: medians of {newest}{len(points)} comparisons, {first} to {last}",
-    )
+    return f"medians of the {newest}{len(points)} comparisons, {first} to {last}"
 
 
-def medians_table(about: AboutGroup) -> list[Content]:
+def medians_table(about: AboutGroup, width: int) -> list[Content]:
     """Return medians and intervals of both modes, and what was found of each figure."""
     judgement = about.judgement
     rate = judgement.rate.name if judgement.rate.n else _known_rate(about)
-    lines = [
-        Content.assemble(
-            " " * _LABEL,
-            *(
-                (f"{_head(mode, about.values[mode]):<{_CELL}}", SIDE_STYLES[mode])
-                for mode in _MODES
-            ),
-            ("A vs B", "$text-muted"),
-        )
+    wide = width >= _WIDE
+    cell = _CELL if wide else _NARROW_CELL
+    heads = [
+        (f"{_head(mode, about.values[mode], wide=wide):<{cell}}", SIDE_STYLES[mode])
+        for mode in _MODES
     ]
+    lines = [Content.assemble(" " * _LABEL, *heads, ("A vs B", "$text-muted"))]
     for name, finding in (
         ("ttfv_s", judgement.first),
         ("total_s", judgement.total),
         (rate, judgement.rate),
     ):
+        if not any(about.values[mode].values[name] for mode in _MODES):
+            continue
         cells = [(_cell(name, about.values[mode]), SIDE_STYLES[mode]) for mode in _MODES]
         lines.append(
             Content.assemble(
                 (f"{_short(name):<{_LABEL}}", "$text-muted"),
-                *((f"{text:<{_CELL}}", style) for text, style in cells),
+                *((f"{text:<{cell}}", style) for text, style in cells),
                 finding_mark(finding) if finding.n else words.NONE,
             )
         )
@@ -153,10 +160,11 @@ def _known_rate(about: AboutGroup) -> str:
     )
 
 
-def _head(mode: Mode, values: GroupValues) -> str:
+def _head(mode: Mode, values: GroupValues, *, wide: bool) -> str:
     interval = median_interval(range(values.n))
     coverage = f", {words.percent(interval.coverage)} CI" if interval else ""
-    return f"{_HEADS[mode]} n={values.n}{coverage}"
+    name = _HEADS[mode] if wide else _HEADS[mode][:1]
+    return f"{name} n={values.n}{coverage}"
 
 
 def _short(name: str) -> str:
@@ -249,7 +257,9 @@ def versus_page(
                 ("1st         2nd         1st over 2nd", "$text-muted"),
             )
         ]
-        for finding in (each.first, each.total, each.rate):
+        # What comes whole is first seen when it is all there.
+        first = [each.first] if each.mode == "stream" else []
+        for finding in (*first, each.total, each.rate):
             lines += _found(finding)
         blocks.append(Content("\n").join(lines))
     if not found:
@@ -273,9 +283,8 @@ def _found(finding: Finding) -> list[Content]:
     figure = BY_NAME[finding.name]
     a, b = (words.figure_words(figure, value) for value in (finding.a, finding.b))
     ratio = words.NONE if finding.ratio is None else f"{finding.ratio.estimate:.3g}"
-    interval = ratio_interval(finding.ratio)
     p = "" if finding.p is None else f"p {_p(finding.p)}"
-    numbers = " · ".join(part for part in (ratio, interval, p) if part)
+    numbers = " · ".join(part for part in (ratio, p) if part)
     return [
         Content.assemble(
             (f"{_short(finding.name):<{_LABEL}}", "$text-muted"), f"{a:<12}{b:<12}{numbers}"

@@ -3,6 +3,7 @@
 # A docstring is the help text, which stands in tables without a full stop.
 # ruff: noqa: D415
 
+from textual.binding import Binding
 from textual_enhanced.commands import Command, CommandHits, CommandsProvider
 
 from streamscope.tui.commands import Help
@@ -77,7 +78,6 @@ class UndoDelete(Command):
     COMMAND = "Undo the deletion"
     FOOTER_TEXT = "undo"
     BINDING_KEY = "ctrl+z"
-    SHOW_IN_FOOTER = True
 
 
 class TakePrompt(Command):
@@ -110,8 +110,10 @@ ALL: tuple[type[Command], ...] = (
 )
 """Every command of the history, in the order in which footer and palette show them."""
 
-BOUND = (*ALL, Help)
-"""Those and what every screen has."""
+BOUND = Command.bindings(
+    *ALL, Binding(Help.key_binding(), Help.action_name(), show=False, id=Help.__name__)
+)
+"""Their keys, and that of the help, of which the title speaks."""
 
 
 class HistoryCommands(CommandsProvider):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import msgspec
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual_enhanced.commands import Command
 
 from streamscope.history import History, HistoryError
 from streamscope.tui.faces import bad, muted
@@ -55,11 +55,11 @@ class Listing(Screen[Chosen], Generic[Row]):
     """A list from the history. The line that is highlighted is told of, and can be acted upon."""
 
     COMMAND_MESSAGES = ALL
-    BINDINGS = Command.bindings(
+    BINDINGS = [
         *BOUND,
-        ("ctrl+down", "scroll_told(1)"),
-        ("ctrl+up", "scroll_told(-1)"),
-    )
+        Binding("ctrl+down", "scroll_told(1)", show=False),
+        Binding("ctrl+up", "scroll_told(-1)", show=False),
+    ]
     COMMANDS = {HistoryCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
@@ -74,15 +74,14 @@ class Listing(Screen[Chosen], Generic[Row]):
     Listing > #body { height: 1fr; layout: vertical; }
     Listing > #problem { height: auto; padding: 1 2; display: none; }
     Listing #told {
-        height: 12;
+        height: 13;
         border-top: solid $border-blurred;
         padding: 0 1;
         scrollbar-size-vertical: 1;
         & > Static { width: 1fr; height: auto; }
-        & > Trend { margin: 1 0 0 0; }
     }
     Listing.-tall #told { height: 50%; }
-    Listing.-tall #told > Trend { height: 7; }
+    Listing.-tall #told > Trend { height: 7; margin: 1 0 0 0; }
     Listing.-vast > #body { layout: horizontal; }
     Listing.-vast #told {
         height: 100%; width: 45%; border-top: none; border-left: solid $border-blurred;

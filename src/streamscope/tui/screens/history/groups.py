@@ -91,11 +91,11 @@ class HistoryScreen(Deeds[GroupRow]):
     def read_told(self, row: GroupRow) -> Told:
         """Read what is told of a group."""
         found = reads.about_group(self._history, row.group, self._conventions.thresholds)
-        series, span = about.trend_of(found, self._now)
+        now = self._now
         return Told(
             write=lambda width: about.group_page(row, found, width),
-            series=tuple(series),
-            span=span,
+            series=about.series_of(found),
+            span=about.span_of(found, now),
         )
 
     def nothing(self) -> str:
@@ -110,8 +110,8 @@ class HistoryScreen(Deeds[GroupRow]):
         return Content.assemble(
             name,
             "  ",
-            plain(f"{lines.MARK} {one_line(self._marked.group.prompt, 40)}: ", "$verdict"),
-            "f4 on another line compares",
+            plain(f"{lines.MARK} {one_line(self._marked.group.prompt, 40)}", "$verdict"),
+            " f4 on another line compares",
         )
 
     def compose_above(self) -> ComposeResult:

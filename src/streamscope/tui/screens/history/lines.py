@@ -17,10 +17,9 @@ from streamscope.tui.widgets.rows import Cell, Column
 MARK: Final = "◆"
 """Stands before a group that is to be compared with another one."""
 
-_FIGURE: Final = 9
+_FIGURE: Final = 8
 
 GROUP_COLUMNS: Final = (
-    Column(name="mark", width=1),
     Column(name="prompt", title="prompt"),
     Column(name="model", title="model", width=16, least=96),
     Column(name="first", title="first A", width=_FIGURE, right=True),
@@ -82,10 +81,10 @@ def conditions(row: GroupRow) -> str:
 
 def group_cells(row: GroupRow, now: datetime, *, marked: bool) -> dict[str, Cell]:
     """Return what a group says."""
+    mark = f"{MARK} " if marked else ""
     stream, blocking = row.values["stream"].values, row.values["blocking"].values
     return {
-        "mark": (MARK if marked else "", "bold $verdict"),
-        "prompt": (f"{conditions(row)}{row.group.prompt}", ""),
+        "prompt": (f"{mark}{conditions(row)}{row.group.prompt}", "$verdict" if marked else ""),
         "model": (model_words(row.target, row.group.engine), "$text-muted"),
         "first": (seconds_of(stream["ttfv_s"]), "$channel-a"),
         "a": (seconds_of(stream["total_s"]), "$channel-a"),

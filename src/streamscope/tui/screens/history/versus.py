@@ -16,7 +16,7 @@ class VersusDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f4", "dismiss", "Close")]
 
-    DEFAULT_CSS = """
+    CSS = """
     VersusDialog > .dialog { height: auto; max-height: 90%; padding: 1 2; }
     VersusDialog Static { height: auto; }
     """
