@@ -176,7 +176,7 @@ def test_hashes_survive_lone_surrogates_and_ignore_thinking(build_trace: Build) 
 def test_what_a_display_put_together_is_not_blamed_on_a_proxy(build_trace: Build) -> None:
     raw = build_trace(STEADY)
     for kind in ("batch", "whole"):
-        paced = pace(raw, Pacing(kind=kind, amount=10))  # type: ignore[arg-type] # it is one
+        paced = pace(raw, Pacing(kind=kind, amount=10))
         assert not {"coalesced", "not-streamed"} & set(codes(paced))
     unmarked = msgspec.structs.replace(pace(raw, Pacing(kind="whole")), flags=[])
     assert "not-streamed" in codes(unmarked)

@@ -139,3 +139,17 @@ def test_pairs_know_whether_their_answers_are_the_same(
     summary.flags = ["imported-summary"]
     comparison = build_comparison([build_stream(1, 9)] * 3, [build_blocking(9), other, summary])
     assert [pair.same_output for pair in pair_figures(comparison)] == [True, False, None]
+
+
+def test_what_was_not_tested_is_told_as_numbers(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    three = build_comparison(
+        [build_stream(1, total) for total in (9, 9.5, 9.2)],
+        [build_blocking(total) for total in (9.1, 9.4, 9.3)],
+    )
+    said = verdict_sentence(judge_comparison(three))
+    assert "first text 9.3× sooner (1.00 vs 9.30 s)" in said
+    assert "total 9.21 vs 9.30 s" in said
+    assert said.endswith("n=3 pairs, too few to test: 3 more would do.")
+    assert "inconclusive" not in said

@@ -7,7 +7,7 @@ interval is given with its true coverage.
 from streamscope.measure.advice import Advice, Decision
 from streamscope.measure.figures import BY_NAME
 from streamscope.measure.inference import Estimate
-from streamscope.measure.verdict import Finding, Judgement
+from streamscope.measure.verdict import LEAST_DIFFERENT, Finding, Judgement
 from streamscope.report.words import WAITS, count, digits, percent, seconds, sooner, versus
 
 _HEADS: dict[Decision, str] = {
@@ -17,6 +17,12 @@ _HEADS: dict[Decision, str] = {
     "stream": "Stream it",
     "cannot-tell": "Can't tell",
 }
+
+TESTABLE = LEAST_DIFFERENT
+"""Fewest pairs that can show a difference."""
+
+_FEW_NEAR = 0.2
+"""Without a test, medians are only called different where a person would notice (Weber)."""
 
 _NAMES = {
     "ttfv_s": "first text",
@@ -39,8 +45,17 @@ def verdict_sentence(judgement: Judgement) -> str:
         alone = "One pair" if n else "No pair of good runs"
         why.append(_single(judgement.first) if n else advice.reason)
         return f"{head}: {'; '.join(dict.fromkeys(why))}. {alone}, so nothing could be tested."
-    found = [finding_words(finding) for finding in (judgement.first, _second(judgement))]
-    return f"{head}: {'; '.join([*why, *found])}; n={n} pairs."
+    both = (judgement.first, _second(judgement))
+    found = [finding_words(finding) for finding in both]
+    few = "" if any(map(tested, both)) else f", too few to test: {TESTABLE - n} more would do"
+    return f"{head}: {'; '.join([*why, *found])}; n={n} pairs{few}."
+
+
+def tested(finding: Finding) -> bool:
+    """Tell whether there were enough values to say more than what they are."""
+    if finding.kind != "inconclusive":
+        return finding.kind != "unknown"
+    return finding.ratio is not None and finding.ratio.low is not None
 
 
 def finding_words(finding: Finding) -> str:
@@ -49,6 +64,8 @@ def finding_words(finding: Finding) -> str:
     match finding.kind:
         case "unknown":
             return f"{name}: can't tell, {finding.reason}"
+        case "inconclusive" if not tested(finding) and finding.a and finding.b:
+            return f"{name} {_untested(finding)}"
         case "inconclusive":
             return f"{name} inconclusive ({_inconclusive(finding)})"
         case "equivalent":
@@ -66,6 +83,8 @@ def finding_mark(finding: Finding) -> str:
         return f"≈ {margin_words(finding)}"
     if finding.kind == "different":
         return _how_much(finding)
+    if finding.a and finding.b and finding.kind == "inconclusive" and not tested(finding):
+        return versus(BY_NAME[finding.name], finding.a, finding.b, near=_FEW_NEAR)
     return "inconclusive" if finding.kind == "inconclusive" else "can't tell"
 
 
@@ -148,6 +167,13 @@ def _single(finding: Finding) -> str:
     if finding.a is None or finding.b is None:
         return f"{_name(finding)} is not known"
     return f"{_name(finding)} {sooner(finding.a, finding.b)}"
+
+
+def _untested(finding: Finding) -> str:
+    """Say what was measured, and claim nothing: ``6.4× sooner (0.24 vs 1.56 s)``."""
+    if finding.name in WAITS and finding.a and finding.b:
+        return sooner(finding.a, finding.b)
+    return _values(finding)
 
 
 def _difference(finding: Finding) -> str:

@@ -174,7 +174,9 @@ def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
 def _rows(stream: GroupValues, blocking: GroupValues, judgement: Judgement | None) -> list[str]:
     """Return the names of the figures that are shown."""
     known = [name for name in _RATES if stream.values.get(name) and blocking.values.get(name)]
-    rate = judgement.rate.name if judgement else next(iter(known), _RATES[-1])
+    rate = next(iter(known), _RATES[-1])
+    if judgement is not None and judgement.rate.name in known:
+        rate = judgement.rate.name
     return [name for name in _LABELS if name == rate or name not in _RATES]
 
 
