@@ -8,7 +8,7 @@ import asyncio
 import html
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -338,8 +338,16 @@ class ObservedApp(StreamscopeApp):
 
     CSS_PATH = str(Path(app_module.__file__).with_name("streamscope.tcss"))
 
-    def __init__(self, session: Session, places: Places, request: Request, theme: str = "") -> None:
+    def __init__(
+        self,
+        session: Session,
+        places: Places,
+        request: Request,
+        theme: str = "",
+        recorded: Mapping[ChannelName, Run] | None = None,
+    ) -> None:
         super().__init__(
+            recorded=recorded,
             open_session=lambda: session,
             config=settings.load(places.config_file),
             places=places,
@@ -532,7 +540,12 @@ class OpenApp(Protocol):
     """Opens the app."""
 
     def __call__(
-        self, *, prompt: str = "", size: tuple[int, int] = (120, 40), theme: str = ""
+        self,
+        *,
+        prompt: str = "",
+        size: tuple[int, int] = (120, 40),
+        theme: str = "",
+        recorded: Mapping[ChannelName, Run] | None = None,
     ) -> AbstractAsyncContextManager[Person]:
         """Open the app with a prompt, in a terminal of a size."""
 
@@ -580,9 +593,14 @@ def stage(actor: Actor, history: History) -> Stage:
 def make_app(stage: Stage, places: Places) -> Callable[..., ObservedApp]:
     """Make an app before the recorded server."""
 
-    def make(*, prompt: str = "", theme: str = "") -> ObservedApp:
+    def make(
+        *,
+        prompt: str = "",
+        theme: str = "",
+        recorded: Mapping[ChannelName, Run] | None = None,
+    ) -> ObservedApp:
         asked = Request(prompt=prompt, temperature=0.2, seed=42)
-        return ObservedApp(stage, places, asked, theme)
+        return ObservedApp(stage, places, asked, theme, recorded)
 
     return make
 
@@ -603,9 +621,13 @@ def open_app(
 
     @asynccontextmanager
     async def opened(
-        *, prompt: str = "", size: tuple[int, int] = (120, 40), theme: str = ""
+        *,
+        prompt: str = "",
+        size: tuple[int, int] = (120, 40),
+        theme: str = "",
+        recorded: Mapping[ChannelName, Run] | None = None,
     ) -> AsyncIterator[Person]:
-        app = make_app(prompt=prompt, theme=theme)
+        app = make_app(prompt=prompt, theme=theme, recorded=recorded)
         async with app.run_test(size=size, notifications=True) as pilot:
             person = make_person(app, pilot)
             await person.filled()

@@ -11,9 +11,11 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 from textual.widgets import Footer
 
+from streamscope.plan import Plan
 from streamscope.settings import Places
 from streamscope.trace import Fault, Trace
 from streamscope.tui import commands
+from streamscope.tui.screens.history import HistoryScreen, Rerun
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Actor, ObservedApp, OpenApp, Person, Stage
@@ -31,6 +33,59 @@ def only_file(folder: Path) -> Path:
     """Return the one file in a folder."""
     (file,) = folder.iterdir()
     return file
+
+
+# ----------------------------------------------------------------------- recorded and older runs
+
+
+async def test_recorded_runs_are_replayed_without_a_server(
+    open_app: "OpenApp", build_stream: Any, build_blocking: Any, build_ended: Any
+) -> None:
+    recorded = {
+        "A": build_ended(build_stream()).run,
+        "B": build_ended(build_blocking(), "B").run,
+    }
+    async with open_app(recorded=recorded) as person:  # type: ignore[arg-type] # these are channels
+        await person.until(lambda: person.doing.startswith("replay"), "the replay")
+        assert person.prompt.text == "Why?"
+        assert person.session.wishes == [], "nobody was asked for a server"
+        assert "first text 5.6× sooner" in person.verdict.lower()
+        await person.press("escape", "enter")  # now there is something to ask
+        await person.until(lambda: person.session.trials, "a pair")
+        assert person.session.trials[0].runs == [] or person.session.wishes == [None]
+
+
+async def test_a_recording_of_one_side_says_what_is_missing(
+    open_app: "OpenApp", build_stream: Any, build_ended: Any
+) -> None:
+    recorded: Any = {"A": build_ended(build_stream()).run}
+    async with open_app(recorded=recorded) as person:
+        await person.until(lambda: person.status("B") == "not recorded", "B")
+        await person.press("escape")
+        await person.settle()
+        assert person.pane("A").text.plain_text
+
+
+async def test_the_same_is_asked_again_of_the_same_server(open_app: "OpenApp") -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.run()
+        (run, _) = person.session.trials[-1].runs
+        request = msgspec.structs.replace(run.request, prompt="How?", temperature=0.9)
+        chosen = Rerun(request=request, plan=Plan(repeat=2, warmup=0), target=run.target, engine="")
+        await person.press("f3")
+        await person.until(lambda: isinstance(person.app.screen, HistoryScreen), "the history")
+        person.app.screen.dismiss(chosen)
+        await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
+        assert person.prompt.text == "How?"
+        wish = person.session.wishes[-1]
+        assert wish is not None
+        assert (wish.url, wish.protocol, wish.model) == (
+            run.target.url,
+            run.target.protocol,
+            run.target.model,
+        )
+        assert {run.request.temperature for run in person.session.trials[-1].runs} == {0.9}
 
 
 # ------------------------------------------------------------------------------------ running

@@ -7,7 +7,6 @@ import msgspec
 from streamscope.cli import planning, start
 from streamscope.cli.arguments import prompt_text
 from streamscope.cli.run_arguments import RunOptions
-from streamscope.engines.choose import Wanted
 from streamscope.history import ComparisonRow, Group, History, HistoryError
 from streamscope.plan import Plan
 from streamscope.settings import Config
@@ -15,8 +14,6 @@ from streamscope.trace import Request, Run
 from streamscope.trial.plan import Course, whole_pairs
 from streamscope.trial.session import Setup, Wish
 from streamscope.trial.trial import is_complete
-
-_ENGINES: dict[str, Wanted] = {"local": "local", "simulator": "simulator"}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,14 +121,9 @@ def _job(row: ComparisonRow, runs: Sequence[Run], course: Course) -> Job:
             "so it can't be measured from here: measure each with `streamscope run`."
         )
     ((group, run),) = groups.items()
-    return Job(request=run.request, course=course, wish=_wish(run), target=group.target)
-
-
-def _wish(run: Run) -> Wish:
-    """Return what leads to the server of a run."""
-    if run.engine:
-        # The model of the simulator is its profile; the local engine has the one that it has.
-        model = run.target.model if run.engine == "simulator" else ""
-        return Wish(engine=_ENGINES.get(run.engine, "auto"), model=model)
-    target = run.target
-    return Wish(url=target.url, protocol=target.protocol, model=target.model)
+    return Job(
+        request=run.request,
+        course=course,
+        wish=Wish.again(run.target, run.engine),
+        target=group.target,
+    )

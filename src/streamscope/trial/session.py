@@ -87,6 +87,20 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = ""
     model: str = ""
 
+    @classmethod
+    def again(cls, target: Target, engine: str) -> "Wish":
+        """Return the wish for a server that answered before.
+
+        Args:
+            target: The server, as it was called.
+            engine: Name of the engine of ours that it was, or empty.
+        """
+        if engine == "simulator":
+            return cls(engine="simulator", model=target.model)  # its profile
+        if engine == "local":
+            return cls(engine="local")  # which has one model only, at another port each time
+        return cls(url=target.url, protocol=target.protocol, model=target.model)
+
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """A server that is ready to be measured.

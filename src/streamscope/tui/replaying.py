@@ -36,6 +36,8 @@ def displayed(pair: Mapping[ChannelName, EndedRun], looks: Looks) -> dict[Channe
     """Return what a replay shows: for each side a run, with the figures of how it is displayed."""
     shown: dict[ChannelName, EndedRun] = {}
     for side, look in looks.items():
+        if look.source not in pair:
+            continue  # only one side was recorded
         ended = pair[look.source]
         if look.pacing != RAW:
             run = msgspec.structs.replace(ended.run, trace=pace(ended.run.trace, look.pacing))

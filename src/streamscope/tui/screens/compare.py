@@ -183,7 +183,7 @@ class CompareDialog(Picker[Asked | None]):
             return
         plan = read_wish(event.value, self._plan)
         if plan is None:
-            self.query_one(Static).update(
+            self.query_one(".hint", Static).update(
                 Content.styled(
                     f"Say a number of pairs from 1 to {MAX_REPEAT}, or a width such as 3 %.", "$bad"
                 )

@@ -96,11 +96,7 @@ class Dialogs(Servers):
         self._request = request
         self._prompt.put(request.prompt)
         self._wanted = plan
-        self._open(
-            Wish(engine="local" if engine == "local" else "simulator", model="")
-            if engine
-            else Wish(url=target.url, protocol=target.protocol, model=target.model)
-        )
+        self._open(Wish.again(target, engine))
 
     # ---------------------------------------------------------------------------- older prompts
 
