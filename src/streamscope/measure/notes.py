@@ -1,6 +1,7 @@
 """Honest remarks: what a reader must know before believing the figures of a run or a pair."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -187,6 +188,8 @@ def _unaccounted(facts: Facts) -> str | None:
         return None
     named = (server.load_s or 0) + (server.queue_s or 0) + server.prefill_s + server.decode_s
     rest = end.value - named
+    if not math.isfinite(rest):
+        return "The server's own durations are no numbers: don't trust them."
     if abs(rest) <= UNACCOUNTED_LIMIT * end.value:
         return None
     if rest < 0:
