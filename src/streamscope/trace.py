@@ -243,6 +243,10 @@ class Trace(msgspec.Struct, kw_only=True):
         return self.ended in ("stop", "length", "tool")
 
 
+SUMMARY_FLAG = "imported-summary"
+"""Flag of a run of which only a summary was imported: it has no texts, and the times of its chunks
+are its first and last moment, between which nothing may be read out of them."""
+
 Layout = Literal["apart", "race"]
 """Whether the two runs of a pair were measured one after the other, or both at once."""
 

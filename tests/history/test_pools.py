@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from streamscope.history import Group, History, PairValues, TrendPoint
-from streamscope.trace import Chunk, Run
+from streamscope.trace import SUMMARY_FLAG, Chunk, Run
 
 MakeRun = Callable[..., Run]
 Keep = Callable[..., Run]
@@ -123,3 +123,13 @@ def test_a_trend_has_one_point_a_comparison(
         SECOND
     ]
     assert history.trend(Group.of(run), "unknown") == []
+
+
+def test_texts_that_were_never_seen_are_not_the_same(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    imported = {"flags": [SUMMARY_FLAG], "chunks": [Chunk(10, "answer", "", 0)]}
+    stream = keep(make_run("stream", trace=imported))
+    keep(make_run("blocking", trace=imported))
+
+    assert [pair.same_output for pair in history.pairs(Group.of(stream), [])] == [None]

@@ -3,8 +3,7 @@
 import pytest
 
 from streamscope.measure.figures import measure
-from streamscope.measure.formulas import SUMMARY_FLAG
-from streamscope.trace import Chunk, Tokens, Trace
+from streamscope.trace import SUMMARY_FLAG, Chunk, Tokens, Trace
 
 WITHIN = ("gap_p50_ms", "gap_max_ms", "stalls", "burst_share", "chunks", "chunks_per_s",
           "visible_tok_per_s", "tpot_ms")  # fmt: skip

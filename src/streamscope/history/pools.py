@@ -10,7 +10,7 @@ import msgspec
 from streamscope.history.groups import Group, group_id
 from streamscope.history.rows import GroupValues, PairValues, TrendPoint
 from streamscope.history.runs import figures_of
-from streamscope.trace import Mode
+from streamscope.trace import SUMMARY_FLAG, Mode
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -140,7 +140,7 @@ def pairs(
             pair=row["pair"],
             a={name: figures[row["a"]].get(name) for name in wanted},
             b={name: figures[row["b"]].get(name) for name in wanted},
-            same_output=outputs[row["a"]] == outputs[row["b"]],
+            same_output=_same(outputs[row["a"]], outputs[row["b"]]),
         )
         for row in oldest_first
     ]
@@ -182,11 +182,17 @@ def _version(counts: Sequence[sqlite3.Row]) -> str:
     return str(max(known, default=("", ""))[1])
 
 
-def _outputs(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, str]:
-    """Return the hashes of the answers of the runs ``seqs``."""
+def _outputs(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, str | None]:
+    """Return the hashes of the answers of the runs ``seqs``; ``None`` where no text is known."""
     rows = connection.execute(
-        "SELECT seq, output_sha FROM json_each(?) AS wanted "
+        "SELECT seq, output_sha, flags FROM json_each(?) AS wanted "
         "CROSS JOIN kept_runs ON kept_runs.seq = wanted.value",
         (msgspec.json.encode(seqs).decode(),),
     )
-    return dict(rows.fetchall())
+    return {
+        seq: None if SUMMARY_FLAG in msgspec.json.decode(flags) else sha for seq, sha, flags in rows
+    }
+
+
+def _same(a: str | None, b: str | None) -> bool | None:
+    return None if a is None or b is None else a == b

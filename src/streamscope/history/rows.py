@@ -158,14 +158,15 @@ class PairValues(msgspec.Struct, frozen=True, kw_only=True):
         pair: Its number in that comparison, from 1.
         a: The figures that were asked for of the stream run; ``None`` where there is no value.
         b: Those of the blocking run.
-        same_output: Whether both answers are the same, to the letter.
+        same_output: Whether both answers are the same, to the letter; ``None`` where the text of
+            one is not known, as of imported summaries.
     """
 
     comparison_id: str
     pair: int
     a: dict[str, float | None]
     b: dict[str, float | None]
-    same_output: bool
+    same_output: bool | None
 
 
 class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):

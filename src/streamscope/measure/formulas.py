@@ -6,11 +6,7 @@ from streamscope.measure.gaps import Gaps, gap_statistics
 from streamscope.measure.timing import Timing, survey
 from streamscope.measure.tokens import Split, server_rate, split_tokens
 from streamscope.measure.values import NS_PER_S, Value, known, ratio, seconds
-from streamscope.trace import MarkName, Trace
-
-SUMMARY_FLAG = "imported-summary"
-"""Marks runs of which only a summary was imported: the times of their chunks are its first and
-last moment, and nothing between them may be read out of that."""
+from streamscope.trace import SUMMARY_FLAG, MarkName, Trace
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

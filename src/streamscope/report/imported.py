@@ -12,11 +12,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.report import aliases
 from streamscope.report.aliases import Members
 from streamscope.report.restore import RecordError
 from streamscope.trace import (
+    SUMMARY_FLAG,
     Chunk,
     Ended,
     Fault,

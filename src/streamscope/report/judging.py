@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import Figures, measure
-from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.measure.notes import output_hash
 from streamscope.measure.verdict import Judgement, PairFigures, judge
 from streamscope.report.comparison import Comparison
 from streamscope.report.summary import pooled_pairs
-from streamscope.trace import Run
+from streamscope.trace import SUMMARY_FLAG, Run
 
 _USUAL = Conventions()
 

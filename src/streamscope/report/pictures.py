@@ -2,7 +2,6 @@
 
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import measure
-from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.measure.reader import curves
 from streamscope.measure.timing import survey
 from streamscope.measure.values import NS_PER_S
@@ -14,7 +13,7 @@ from streamscope.report.svg_plots import (
     readable_plot,
     spread_plot,
 )
-from streamscope.trace import ChannelName, Run
+from streamscope.trace import SUMMARY_FLAG, ChannelName, Run
 
 MARGIN = 1.05
 """The time axis goes on a little, so that the last step is seen as one."""

@@ -6,11 +6,10 @@ from streamscope.measure.bands import first_text_band, gap_band
 from streamscope.measure.conventions import Conventions, Costs
 from streamscope.measure.costs import EarlyStop, TimeoutOutcome, stop_after, with_timeout
 from streamscope.measure.figures import measure
-from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.measure.reader import Reading, read
 from streamscope.measure.statistics import median
 from streamscope.report.words import count, percent, seconds
-from streamscope.trace import Mode, Run, Trace
+from streamscope.trace import SUMMARY_FLAG, Mode, Run, Trace
 
 
 def reader_words(pooled: Sequence[Run], conventions: Conventions) -> list[str]:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.measure.drift import drift, position_effect
 from streamscope.measure.figures import Figures, measure
-from streamscope.measure.formulas import SUMMARY_FLAG
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
 from streamscope.report.words import percent
-from streamscope.trace import ChannelName
+from streamscope.trace import SUMMARY_FLAG, ChannelName
 
 _REASONS: dict[str, str] = {
     "warmups": "warm-up",
