@@ -6,7 +6,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Input, OptionList, Static
 
-from streamscope.tui.screens.prompts import PromptSearch
+from streamscope.tui.screens.prompts import SAMPLES, PromptSearch
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp
@@ -40,7 +40,12 @@ async def test_all_are_listed_each_on_one_harmless_line() -> None:
     app = SearchApp()
     async with app.run_test() as pilot:
         await pilot.pause()
-        assert app.listed == ["Why is the sky blue?", "[bold]␛[31m not markup", "line one line two"]
+        assert app.listed == [
+            "Why is the sky blue?",
+            "[bold]␛[31m not markup",
+            "line one line two",
+            *(f"sample  {each}" for each in SAMPLES),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,7 @@ async def test_all_are_listed_each_on_one_harmless_line() -> None:
         (["down", "down", "up", "down", "enter"], PROMPTS[2]),
         ([*"two", "enter"], PROMPTS[2]),
         (["tab", "down", "enter"], PROMPTS[1]),
+        ([*"chinese?", "enter"], SAMPLES[0]),
         (["escape"], None),
     ],
 )
@@ -68,12 +74,12 @@ async def test_a_part_that_is_nowhere_is_said_and_takes_nothing() -> None:
         await pilot.press(*"zebra")
         await pilot.pause()
         assert app.listed == []
-        assert "No prompt" in str(app.screen.query_one(Static).visual)
+        assert "Neither a prompt" in str(app.screen.query_one(Static).visual)
         await pilot.press("enter")
         assert app.answers == []
         await pilot.press(*["backspace"] * 5)
         await pilot.pause()
-        assert len(app.listed) == 3
+        assert len(app.listed) == 3 + len(SAMPLES)
         assert app.screen.query_one(Input).has_focus
 
 

@@ -1,4 +1,4 @@
-"""Search the prompts that were sent before."""
+"""Search the prompts that were sent before, and some to begin with."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,16 @@ from textual.widgets import Input, OptionList, Static
 
 from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.sanitize import one_line
+
+
+SAMPLES = (
+    "Answer in one sentence: what is Traditional Chinese?",
+    "In 400 to 500 words and at least three paragraphs, explain what Apple silicon's unified memory"
+    " means for running language models locally.",
+    "請用一句話回答：什麼是繁體中文？",
+    "請用約 400-500 字介紹 Apple Silicon 的 unified memory 架構對本地 LLM 推論的影響，至少分三段。",
+)
+"""A short and a long question, in English and Chinese: what streaming changes depends on length."""
 
 
 class PromptSearch(Picker[str | None]):
@@ -28,7 +38,7 @@ class PromptSearch(Picker[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the dialog."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "prompts sent before"
+            dialog.border_title = "prompts sent before, and samples"
             dialog.border_subtitle = "enter takes it · esc closes"
             yield Input(placeholder="a part of the prompt")
             yield OptionList()
@@ -43,14 +53,18 @@ class PromptSearch(Picker[str | None]):
         self._search(event.value)
 
     def _search(self, text: str) -> None:
-        self._found = self._prompts(text)
+        sent = self._prompts(text)
+        wanted = text.casefold()
+        samples = [each for each in SAMPLES if wanted in each.casefold() and each not in sent]
+        self._found = sent + samples
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Text(one_line(prompt, 200)) for prompt in self._found])
+        options.add_options([Text(one_line(prompt, 200)) for prompt in sent])
+        options.add_options([Text.assemble(("sample  ", "dim"), each) for each in samples])
         if self._found:
             options.highlighted = 0
         hint = self.query_one(Static)
-        hint.update("" if self._found else "No prompt that was sent before contains that.")
+        hint.update("" if self._found else "Neither a prompt that was sent before nor a sample contains that.")
 
     @on(Input.Submitted)
     def _take(self) -> None:
