@@ -1,13 +1,12 @@
 """A list of lines in columns that fit the width, of which one is highlighted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -36,6 +35,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         width: In cells; 0 for the one that takes what the others leave.
         right: Whether its texts stand at its right edge.
         least: Cells that the list must have for the column to be seen.
+        needed: Whether it is seen even while no row says anything in it.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     width: int = 0
     right: bool = False
     least: int = 0
+    needed: bool = True
 
 
 def fitted(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
@@ -66,9 +67,17 @@ def line(fits: Sequence[tuple[Column, int]], cells: Mapping[str, Cell]) -> Conte
 
 
 class _Options(OptionList):
-    """The list itself; it is drawn alike whether the focus is here or in a field above."""
+    """The list itself. Its ends are ends: there may be more to come below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    def action_cursor_down(self) -> None:
+        """Move down, unless this is the last line."""
+        if self.highlighted is None or self.highlighted < self.option_count - 1:
+            super().action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        """Move up, unless this is the first line."""
+        if self.highlighted != 0:
+            super().action_cursor_up()
 
 
 class RowList(Vertical, Generic[Row]):
@@ -149,8 +158,12 @@ class RowList(Vertical, Generic[Row]):
 
     def append(self, rows: Sequence[Row]) -> None:
         """Show further rows below."""
+        seen = self._fits()
         self._rows += rows
-        self._options.add_options(self._lines(rows))
+        if self._fits() == seen:
+            self._options.add_options([line(seen, self._cells(row)) for row in rows])
+        else:
+            self.redraw()
 
     def redraw(self) -> None:
         """Write all lines anew: what is said of them has changed."""
@@ -179,20 +192,24 @@ class RowList(Vertical, Generic[Row]):
             self.redraw()
 
     def _draw(self, at: int) -> None:
-        fits = fitted(self._columns, self._width)
+        fits = self._fits()
         heads = line(fits, {column.name: (column.title, "") for column in self._columns})
         self.query_one(".heads", Static).update(heads)
         options = self._options
         top = options.scroll_offset.y
         options.clear_options()
-        options.add_options(self._lines(self._rows))
+        options.add_options([line(fits, self._cells(row)) for row in self._rows])
         if self._rows:
             options.highlighted = min(at, len(self._rows) - 1)
             options.scroll_to(y=top, animate=False)
 
-    def _lines(self, rows: Sequence[Row]) -> list[Content]:
-        fits = fitted(self._columns, self._width)
-        return [line(fits, self._cells(row)) for row in rows]
+    def _fits(self) -> list[tuple[Column, int]]:
+        columns = [
+            column
+            for column in self._columns
+            if column.needed or any(self._cells(row)[column.name][0] for row in self._rows)
+        ]
+        return fitted(columns, self._width)
 
     @property
     def _options(self) -> OptionList:

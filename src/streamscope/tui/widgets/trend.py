@@ -18,6 +18,7 @@ MOST_ROWS: Final = 4
 MOST_BAR: Final = 4
 """Cells that one bar is wide at most, its gap included."""
 
+_TIMES: Final = 3
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 
 
@@ -52,7 +53,7 @@ def bars(values: Sequence[float], cells: int, rows: int) -> list[str]:
     top = max(shown) or 1.0
     wide = max(1, min(MOST_BAR, cells // len(shown)))
     bar, gap = (wide - 1, 1) if wide > 1 else (1, 0)
-    most = 8 * rows - 1  # so that what stands above is not touched
+    most = 8 * rows - (1 if rows < MOST_ROWS else 4)  # what stands above is not touched
     drawn = []
     for row in reversed(range(rows)):
         line = ""
@@ -72,7 +73,10 @@ def change_words(values: Sequence[float]) -> str:
     said = f"{first} → {last}"
     if not values[0]:
         return said
-    change = 100 * (values[-1] / values[0] - 1)
+    times = values[-1] / values[0]
+    if times >= _TIMES:
+        return f"{said}, {times:,.0f}×"
+    change = 100 * (times - 1)
     if abs(change) < 0.5:
         return f"{said}, ±0 %"
     return f"{said}, {'+' if change > 0 else '−'}{abs(change):,.0f} %"

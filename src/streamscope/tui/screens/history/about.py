@@ -46,6 +46,7 @@ _OUT: Final = {
     "version": "of another server version",
     "warmup": "warm-ups",
 }
+_NAMES: Final = {"done_s": "total", "server_tok_per_s": "tok/s", "e2e_tok_per_s": "tok/s e2e"}
 _PREVIEW: Final = 600
 
 
@@ -168,9 +169,7 @@ def _head(mode: Mode, values: GroupValues, *, wide: bool) -> str:
 
 
 def _short(name: str) -> str:
-    return {"server_tok_per_s": "tok/s", "e2e_tok_per_s": "tok/s e2e"}.get(
-        name, BY_NAME[name].label
-    )
+    return _NAMES.get(name, BY_NAME[name].label)
 
 
 def _cell(name: str, values: GroupValues) -> str:
@@ -186,9 +185,9 @@ def _cell(name: str, values: GroupValues) -> str:
     if interval is None:
         return said
     bounds = words.range_words(figure, interval.low, interval.high)
-    if len(known) != values.n:
-        bounds += f" (n={len(known)})"
-    return f"{said}  {bounds}"
+    text = f"{said}  {bounds}"
+    fewer = f" n={len(known)}" if len(known) != values.n else ""
+    return text + fewer if len(text + fewer) < _NARROW_CELL else text
 
 
 def _left_out(about: AboutGroup) -> str:
@@ -270,11 +269,15 @@ def versus_page(
 
 def _named(row: GroupRow, now: datetime, width: int) -> Content:
     about = f"{conditions(row)}{model_words(row.target, row.group.engine)}"
-    about += f" · {row.pairs} pairs · {when.ago(row.started_utc, now)}"
+    about += f" · {words.count(row.pairs)} {_pairs(row.pairs)} · {when.ago(row.started_utc, now)}"
     room = max(10, width - len(about) - 3)
     return Content.assemble(
         (f"{one_line(row.group.prompt, room)}  ", "bold"), plain(about, "$text-muted")
     )
+
+
+def _pairs(count: int) -> str:
+    return "pair" if count == 1 else "pairs"
 
 
 def _found(finding: Finding) -> list[Content]:
@@ -283,7 +286,7 @@ def _found(finding: Finding) -> list[Content]:
     figure = BY_NAME[finding.name]
     a, b = (words.figure_words(figure, value) for value in (finding.a, finding.b))
     ratio = words.NONE if finding.ratio is None else f"{finding.ratio.estimate:.3g}"
-    p = "" if finding.p is None else f"p {_p(finding.p)}"
+    p = "" if finding.p is None or finding.kind == "unknown" else f"p {_p(finding.p)}"
     numbers = " · ".join(part for part in (ratio, p) if part)
     return [
         Content.assemble(

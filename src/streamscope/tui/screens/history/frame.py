@@ -84,7 +84,7 @@ class Listing(Screen[Chosen], Generic[Row]):
     Listing.-tall #told > Trend { height: 7; margin: 1 0 0 0; }
     Listing.-vast > #body { layout: horizontal; }
     Listing.-vast #told {
-        height: 100%; width: 45%; border-top: none; border-left: solid $border-blurred;
+        height: 100%; width: 42%; border-top: none; border-left: solid $border-blurred;
         padding: 0 2;
     }
     Listing.-vast.-tall #told > Trend { height: 13; }

@@ -27,13 +27,13 @@ GROUP_COLUMNS: Final = (
     Column(name="b", title="total B", width=_FIGURE, right=True),
     Column(name="pairs", title="pairs", width=5, right=True),
     Column(name="when", title="newest", width=when.AGO_WIDTH, right=True),
-    Column(name="tags", title="tags", width=16, least=132),
+    Column(name="tags", title="tags", width=14, least=88, needed=False),
 )
 
 COMPARISON_COLUMNS: Final = (
     Column(name="when", title="begun", width=when.MOMENT_WIDTH),
     Column(name="pairs", title="pairs", width=5, right=True),
-    Column(name="failed", title="failed", width=6, right=True),
+    Column(name="failed", title="failed", width=6, right=True, needed=False),
     Column(name="first", title="first A", width=_FIGURE, right=True),
     Column(name="a", title="total A", width=_FIGURE, right=True),
     Column(name="b", title="total B", width=_FIGURE, right=True),

@@ -1,0 +1,633 @@
+"""The history: found, looked at, described, deleted and brought back, compared, taken along."""
+
+import html
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+
+from streamscope.history import History
+from streamscope.measure.conventions import Conventions
+from streamscope.plan import Plan
+from streamscope.report.exchange import parse_lines
+from streamscope.trace import Fault, Run
+from streamscope.tui import app as app_module
+from streamscope.tui.screens.ask import Ask
+from streamscope.tui.screens.history import Chosen, HistoryScreen, Replay, Rerun, UsePrompt
+from streamscope.tui.screens.history.drill import ComparisonsScreen, RunsScreen
+from streamscope.tui.screens.history.frame import Listing
+from streamscope.tui.screens.history.groups import EMPTY, NOT_FOUND
+from streamscope.tui.screens.history.versus import VersusDialog
+from streamscope.tui.themes import default_variables
+from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.rows import RowList
+from streamscope.tui.widgets.trend import Trend
+
+if TYPE_CHECKING:
+    from tests.tui.conftest import OpenApp
+
+Keep = Callable[..., list[Run]]
+
+PATIENCE_S = 20.0
+
+
+class HistoryApp(App[None]):
+    """The screen, what it answered and what it said."""
+
+    CSS_PATH = str(Path(app_module.__file__).with_name("streamscope.tcss"))
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+        self.chosen: list[Chosen | None] = []
+        self.said: list[str] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return default_variables()
+
+    def on_mount(self) -> None:
+        self.push_screen(HistoryScreen(self._history, Conventions()), self.chosen.append)
+
+    def notify(self, message: str, **_how: object) -> None:
+        self.said.append(message)
+
+
+class Reader:
+    """Somebody who sits at the history."""
+
+    def __init__(self, app: HistoryApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> Screen[Any]:
+        return self.app.screen
+
+    @property
+    def listing(self) -> Listing[object]:
+        screen = self.app.screen
+        assert isinstance(screen, Listing)
+        return screen
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the list."""
+        found = self.screen.query_one("#rows OptionList", OptionList)
+        return [str(found.get_option_at_index(i).prompt) for i in range(found.option_count)]
+
+    @property
+    def at(self) -> int:
+        return self.listing.query_one(RowList).at
+
+    @property
+    def told(self) -> str:
+        """What is told of the highlighted line."""
+        return str(self.screen.query_one("#told > Static", Static).visual)
+
+    @property
+    def trend(self) -> str:
+        drawn = self.screen.query_one(Trend)
+        return drawn.render().plain if drawn.display else ""
+
+    @property
+    def problem(self) -> str:
+        shown = self.screen.query_one("#problem", Static)
+        return str(shown.visual) if shown.display else ""
+
+    @property
+    def title(self) -> str:
+        return self.screen.query_one("#title", Ends).render().plain
+
+    def has_heard(self, many: int) -> bool:
+        return len(self.app.said) == many
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.app.said}"
+            await self.pilot.pause(0.005)
+        await self.pilot.pause()
+
+    async def see(self, *texts: str) -> None:
+        """Wait until the list has so many lines, each with its text in it."""
+        await self.until(
+            lambda: (
+                len(self.lines) == len(texts)
+                and all(text in line for text, line in zip(texts, self.lines, strict=True))
+            ),
+            f"{texts}",
+        )
+
+    async def on(self, kind: type[Screen[Any]]) -> None:
+        await self.until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+
+    async def write(self, text: str) -> None:
+        """Type over what stands in the field."""
+        self.screen.query_one(Input).value = ""
+        await self.press(*("space" if char == " " else char for char in text))
+
+    async def into(self, *kinds: type[Screen[Any]]) -> None:
+        """Go into the highlighted line, and on."""
+        for kind in kinds:
+            await self.press("enter")
+            await self.on(kind)
+            await self.until(lambda: self.lines, "lines")
+
+
+@asynccontextmanager
+async def at_history(history: History, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Reader]:
+    app = HistoryApp(history)
+    async with app.run_test(size=size) as pilot:
+        reader = Reader(app, pilot)
+        await reader.on(HistoryScreen)
+        await reader.until(lambda: reader.lines or reader.problem, "the list")
+        yield reader
+
+
+def read_back(path: Path) -> list[Run]:
+    with path.open("rb") as file:
+        return sorted(parse_lines(file, path.name), key=lambda run: run.run_id)
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def three(keep: Keep) -> list[list[Run]]:
+    """Three groups, the last one the newest."""
+    return [
+        keep("What is a wave?", pairs=1),
+        keep("Why is the sky blue?", pairs=6, regime="cold"),
+        keep("Explain unified memory.", pairs=2),
+    ]
+
+
+# --------------------------------------------------------------------------------------- the list
+
+
+async def test_groups_stand_with_their_medians_the_newest_first(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        await reader.see("Explain unified memory.", "cold · Why is the sky blue?", "What is a wave")
+        assert "tiny:1b" in reader.lines[0]
+        assert "0.63 s    3.40 s    3.50 s      2" in reader.lines[0]
+
+
+async def test_typing_searches_and_arrows_move_meanwhile(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        await reader.press("down")
+        assert reader.at == 1
+        await reader.write("w blue")
+        await reader.see("Why is the sky blue?")
+        assert reader.screen.query_one(Input).has_focus
+        await reader.write("wh")
+        await reader.see("Why is", "What is")
+        await reader.press("down", "down", "up", "down")
+        assert reader.at == 1
+        await reader.write("nothing like it")
+        await reader.until(lambda: reader.problem == NOT_FOUND, "a word about it")
+        await reader.write("wave")
+        await reader.see("What is a wave?")
+        assert reader.problem == ""
+
+
+async def test_enter_opens_what_was_searched_for_not_what_still_stood_there(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        await reader.press(*"wave", "enter")
+        await reader.on(ComparisonsScreen)
+        assert "What is a wave?" in reader.title
+
+
+async def test_an_empty_history_says_how_it_is_filled(history: History) -> None:
+    async with at_history(history) as reader:
+        assert reader.problem == EMPTY
+        await reader.press("f2", "f4", "f5", "f6", "f7", "f8", "f9", "down", "enter")
+        await reader.on(HistoryScreen)
+        await reader.press("escape")
+        await reader.until(lambda: reader.app.chosen, "the end")
+        assert reader.app.chosen == [None]
+
+
+async def test_a_history_that_cannot_be_read_says_why(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        history.close()
+        await reader.write("x")
+        await reader.until(lambda: reader.problem, "the reason")
+        assert "is closed" in reader.problem
+
+
+async def test_deeds_that_fail_say_why(history: History, three: list[list[Run]]) -> None:
+    async with at_history(history) as reader:
+        history.close()
+        for number, key in enumerate(("f5", "f6", "f8", "ctrl+z"), 1):
+            await reader.press(key)
+            await reader.until(partial(reader.has_heard, number), key)
+            assert "closed" in reader.app.said[-1]
+        assert reader.app.chosen == []
+
+
+async def test_more_groups_come_when_the_last_ones_are_near(history: History, keep: Keep) -> None:
+    for number in range(60):
+        keep(f"Prompt {number}.", pairs=1)
+    async with at_history(history) as reader:
+        assert len(reader.lines) == 50
+        for _ in range(48):
+            await reader.press("down")
+        await reader.until(lambda: len(reader.lines) == 60, "all")
+        assert reader.at == 48
+        assert "Prompt 0." in reader.lines[-1]
+        assert len(set(reader.lines)) == 60
+
+
+async def test_prompts_and_servers_are_shown_and_never_obeyed(history: History, keep: Keep) -> None:
+    keep("[bold]\x1b[31mred\nline two", pairs=1, model="[red]\x1b]0;model")
+    async with at_history(history) as reader:
+        await reader.see("[bold]␛[31mred line two")
+        assert "[red]␛]0;model" in reader.lines[0]
+        await reader.until(lambda: "[red]␛]0;model" in reader.told, "what is told")
+        assert "\x1b" not in reader.told
+        await reader.into(ComparisonsScreen, RunsScreen)
+        assert "[bold]␛[31mred line two" in reader.title
+
+
+# -------------------------------------------------------------------------------- what is told
+
+
+async def test_a_group_is_told_with_verdict_medians_and_coverage(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        await reader.press("down")
+        await reader.until(lambda: "n=6 pairs" in reader.told, "the verdict")
+        assert "Stream it: first text" in reader.told
+        assert "A stream n=6, 96.9 % CI" in reader.told
+        assert "0.63 s  0.63–0.63" in reader.told
+        assert "a trend takes two" in reader.told
+        assert reader.trend == ""
+
+
+async def test_few_values_have_no_interval(history: History, three: list[list[Run]]) -> None:
+    async with at_history(history) as reader:
+        await reader.until(lambda: "A stream n=2 " in reader.told, "the medians")
+        assert "CI" not in reader.told.splitlines()[-4]
+        assert "0.63 s  0.6" not in reader.told
+
+
+async def test_over_time_each_comparison_is_a_bar(history: History, keep: Keep) -> None:
+    for first_s in (0.5, 1.0, 0.25):
+        keep("Why?", pairs=2, first_s=first_s)
+    async with at_history(history) as reader:
+        await reader.until(lambda: reader.trend, "the bars")
+        span, *rows = reader.trend.splitlines()
+        assert span.startswith("medians of the 3 comparisons, ")
+        assert "0.50 → 0.25 s, −50 %" in reader.trend
+        assert "3.40 → 3.40 s, ±0 %" in reader.trend
+        assert any("▄" in row for row in rows)
+
+
+async def test_what_failed_is_left_out_and_said(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=2)
+    keep("Why?", pairs=1, fault=Fault(code="busy", sentence="The server is \x1bbusy."))
+    async with at_history(history) as reader:
+        await reader.until(lambda: "left out: 2 failed" in reader.told, "what was left out")
+        await reader.into(ComparisonsScreen)
+        await reader.until(lambda: "busy" in reader.told, "the reason")
+        assert "The server is ␛busy." in reader.told
+        await reader.into(RunsScreen)
+        assert "failed" in reader.lines[0]
+        await reader.until(lambda: "The server is ␛busy." in reader.told, "the reason")
+
+
+# ------------------------------------------------------------------------------------ drilling in
+
+
+async def test_into_a_group_and_back(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=6)
+    keep("Why?", pairs=2, first_s=1.5)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen)
+        assert len(reader.lines) == 2
+        assert "1.50 s" in reader.lines[0]
+        assert "0.63 s" in reader.lines[1]
+        await reader.press("down")
+        await reader.until(lambda: "p = 0.0312" in reader.told, "the evidence")
+        await reader.into(RunsScreen)
+        assert len(reader.lines) == 12
+        assert "A stream" in reader.lines[0]
+        assert "done" in reader.lines[0]
+        await reader.until(lambda: "Water waves spread" in reader.told, "the answer")
+        await reader.press("escape")
+        await reader.on(ComparisonsScreen)
+        assert reader.at == 1
+        await reader.press("escape")
+        await reader.on(HistoryScreen)
+        assert reader.screen.query_one(Input).has_focus
+
+
+# --------------------------------------------------------------------------- notes, tags, deleting
+
+
+async def test_notes_and_tags_are_kept_shown_and_found(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history, (160, 40)) as reader:
+        await reader.press("down", "f2")
+        await reader.on(Ask)
+        await reader.write("after the update")
+        await reader.press("enter")
+        await reader.until(lambda: "after the update" in reader.told, "the note")
+        assert reader.at == 1
+        await reader.press("f3")
+        await reader.on(Ask)
+        await reader.write("Mac, #fast")
+        await reader.press("enter")
+        await reader.until(lambda: "#mac #fast" in reader.told, "the tags")
+        assert "#mac #fast" in reader.lines[1]
+        await reader.write("#mac update")
+        await reader.see("Why is the sky blue?")
+        await reader.press("f3", "escape")
+        await reader.on(HistoryScreen)
+        (row,) = history.groups(1, contains="#mac")
+        assert (row.note, row.tags) == ("after the update", ("mac", "fast"))
+
+
+async def test_a_comparison_has_notes_of_its_own(history: History, keep: Keep) -> None:
+    runs = keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen)
+        await reader.press("f2")
+        await reader.on(Ask)
+        await reader.write("noisy")
+        await reader.press("enter")
+        await reader.until(lambda: "noisy" in reader.lines[0], "the note")
+        assert history.comparison(runs[0].comparison_id)[0].note == "noisy"
+        assert history.groups(1)[0].note == ""
+        await reader.into(RunsScreen)
+        await reader.press("f2", "f3")
+        await reader.on(RunsScreen)
+
+
+async def test_a_group_is_deleted_and_brought_back(
+    history: History, three: list[list[Run]]
+) -> None:
+    async with at_history(history) as reader:
+        await reader.press("down", "f8")
+        await reader.see("Explain unified memory.", "What is a wave?")
+        assert reader.at == 1
+        assert reader.app.said[-1].endswith("12 runs. ctrl+z brings it back.")
+        await reader.press("ctrl+z")
+        await reader.see("Explain", "Why is the sky blue?", "What")
+        assert reader.app.said[-1] == "Back again: 12 runs."
+        await reader.press("ctrl+z")
+        await reader.until(lambda: len(reader.app.said) == 3, "the answer")
+        assert reader.app.said[-1] == "There is no deletion to undo."
+
+
+async def test_a_comparison_is_deleted_and_brought_back(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=1)
+    keep("Why?", pairs=3)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen)
+        await reader.press("delete")
+        await reader.until(lambda: len(reader.lines) == 1, "one less")
+        assert history.count() == 2
+        await reader.press("delete")
+        await reader.until(lambda: "All runs of this group" in reader.problem, "none left")
+        await reader.press("ctrl+z")
+        await reader.until(lambda: len(reader.lines) == 1, "one back")
+        await reader.press("ctrl+z")
+        await reader.until(lambda: len(reader.lines) == 2, "both back")
+        assert history.count() == 8
+        await reader.press("down")
+        assert reader.at == 1  # the keys reach the list again
+
+
+async def test_single_runs_are_deleted_and_the_groups_know(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen, RunsScreen)
+        await reader.press("f8")
+        await reader.until(lambda: len(reader.lines) == 1, "one less")
+        await reader.press("f8")
+        await reader.until(lambda: "All runs of this comparison" in reader.problem, "none left")
+        await reader.press("escape")
+        await reader.on(ComparisonsScreen)
+        await reader.until(lambda: reader.problem, "none left")
+        await reader.press("escape")
+        await reader.on(HistoryScreen)
+        await reader.until(lambda: reader.problem == EMPTY, "none left")
+        await reader.press("ctrl+z", "ctrl+z")
+        await reader.until(lambda: history.count() == 2, "both back")
+        await reader.see("Why?")
+
+
+# ----------------------------------------------------------------------------------- taken along
+
+
+async def test_the_newest_pair_is_taken_to_be_replayed(history: History, keep: Keep) -> None:
+    runs = keep("Why?", pairs=3)
+    async with at_history(history) as reader:
+        await reader.press("f5")
+        await reader.until(lambda: reader.app.chosen, "the choice")
+        assert reader.app.chosen == [Replay(pair={"A": runs[4], "B": runs[5]})]
+
+
+async def test_the_pair_of_a_run_is_taken_from_deep_inside(history: History, keep: Keep) -> None:
+    runs = keep("Why?", pairs=3)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen, RunsScreen)
+        await reader.press("down", "down", "down", "enter")
+        await reader.until(lambda: reader.app.chosen, "the choice")
+        assert reader.app.chosen == [Replay(pair={"A": runs[2], "B": runs[3]})]
+
+
+async def test_without_a_whole_pair_nothing_is_replayed(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=1, fault=Fault(code="busy", sentence="Busy."))
+    async with at_history(history) as reader:
+        await reader.press("f5")
+        await reader.until(lambda: reader.app.said, "the answer")
+        assert reader.app.said == ["There is no whole pair to replay."]
+        assert reader.app.chosen == []
+
+
+@pytest.mark.parametrize("into", [[], [ComparisonsScreen], [ComparisonsScreen, RunsScreen]])
+async def test_the_same_is_measured_again_by_its_own_plan(
+    history: History, keep: Keep, into: list[type[Screen[Any]]]
+) -> None:
+    plan = Plan(repeat=9, until=0.03, regime="cold")
+    (run, *_) = keep("Why?", pairs=1, regime="cold", plan=plan)
+    async with at_history(history) as reader:
+        await reader.into(*into)
+        await reader.press("f6")
+        await reader.until(lambda: reader.app.chosen, "the choice")
+        assert reader.app.chosen == [
+            Rerun(request=run.request, plan=plan, target=run.target, engine="")
+        ]
+
+
+async def test_what_came_without_a_plan_is_measured_as_it_was(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=3, layout="race")
+    async with at_history(history) as reader:
+        assert "race · Why?" in reader.lines[0]
+        await reader.press("f6")
+        await reader.until(lambda: reader.app.chosen, "the choice")
+        (chosen,) = reader.app.chosen
+        assert isinstance(chosen, Rerun)
+        assert (chosen.plan.layout, chosen.plan.repeat) == ("race", 3)
+
+
+async def test_a_prompt_is_taken_whole(history: History, keep: Keep) -> None:
+    keep("line one\nline two", pairs=1)
+    async with at_history(history) as reader:
+        await reader.press("f9")
+        await reader.until(lambda: reader.app.chosen, "the choice")
+        assert reader.app.chosen == [UsePrompt(text="line one\nline two")]
+
+
+# ----------------------------------------------------------------------------------- two groups
+
+
+async def test_two_groups_are_compared(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=6, first_s=2.0)
+    keep("How?", pairs=6, first_s=0.5)
+    async with at_history(history) as reader:
+        await reader.press("f4")
+        assert "◆ How?" in reader.lines[0]
+        assert "f4 on another line compares" in reader.title
+        await reader.press("f4")
+        assert "◆" not in reader.lines[0] + reader.title
+        await reader.press("f4", "down", "f4")
+        await reader.on(VersusDialog)
+        shown = str(reader.screen.query_one(Static).visual)
+        await reader.until(lambda: str(reader.screen.query_one(Static).visual), "the text")
+        shown = str(reader.screen.query_one(Static).visual)
+        assert shown.splitlines()[0].startswith("How?")
+        assert "0.25 · p = 0.002" in shown
+        assert "first text 4.0× sooner" in shown
+        assert "total equivalent within ±5 %" in shown
+        assert "not paired" in shown
+        assert "The prompts differ" in shown
+        await reader.press("escape")
+        await reader.on(HistoryScreen)
+        assert "◆" not in "".join(reader.lines)
+
+
+# ------------------------------------------------------------------------------------- exporting
+
+
+async def test_runs_are_written_to_a_file(
+    history: History, keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = keep("Why is the sky blue?", pairs=2)
+    async with at_history(history) as reader:
+        await reader.press("f7")
+        await reader.on(Ask)
+        assert reader.screen.query_one(Input).value == "streamscope-why-is-the-sky-blue.md"
+        await reader.write("x.doc")
+        await reader.press("enter")
+        await reader.on(Ask)
+        assert "must end in" in str(reader.screen.query_one(".hint", Static).visual)
+        await reader.write("x.jsonl")
+        await reader.press("enter")
+        await reader.until(lambda: reader.app.said, "the end")
+        assert reader.app.said == ["4 runs written to x.jsonl."]
+    assert read_back(tmp_path / "x.jsonl") == runs
+
+
+async def test_a_file_is_replaced_only_when_asked_twice(
+    history: History, keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "x.csv"
+    write(path, "old")
+    keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen, RunsScreen)
+        await reader.press("f7")
+        await reader.on(Ask)
+        await reader.write("x.csv")
+        await reader.press("enter")
+        await reader.on(Ask)
+        assert "enter replaces it" in str(reader.screen.query_one(".hint", Static).visual)
+        assert read(path) == "old"
+        await reader.press("enter")
+        await reader.until(lambda: reader.app.said, "the end")
+        assert reader.app.said == ["2 runs written to x.csv."]
+        assert "Why?" in read(path)
+
+
+# ------------------------------------------------------------------------------------------ looks
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_everything_has_its_place_on_every_screen(
+    history: History, three: list[list[Run]], size: tuple[int, int]
+) -> None:
+    async with at_history(history, size) as reader:
+        await reader.press("down")
+        await reader.until(lambda: "n=6 pairs" in reader.told, "the verdict")
+        svg = reader.app.export_screenshot()
+        text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", svg)).split())
+        keys = "f2 note f3 tags f4 compare f5 replay f6 again f7 export f8 delete esc back"
+        assert keys in text
+        for part in (
+            "f1 help",
+            "words, #tag",
+            "Explain",
+            "total B",
+            "newest",
+            "Stream it",
+            "96.9 % CI",
+        ):
+            assert part in text, part
+        widths = {len(line) for line in reader.lines}
+        assert len(widths) == 1
+        assert max(widths) <= size[0]
+
+
+async def test_help_and_palette_know_this_screen(history: History, three: list[list[Run]]) -> None:
+    from textual_enhanced.dialogs import HelpScreen
+
+    async with at_history(history) as reader:
+        await reader.press("f1")
+        await reader.on(HelpScreen)
+        await reader.press("escape")
+        await reader.on(HistoryScreen)
+
+
+async def test_the_main_screen_opens_it_and_plays_what_was_chosen(open_app: "OpenApp") -> None:
+    async with open_app(prompt="Why is the sky blue?") as person:
+        await person.ready()
+        await person.run()
+        await person.press("f3")
+        await person.until(lambda: isinstance(person.app.screen, HistoryScreen), "the history")
+        screen = person.app.screen
+        await person.until(lambda: screen.query_one(RowList).rows, "a group")
+        await person.press("f5")
+        await person.until(lambda: person.replay[0] == "replay", "the replay")
