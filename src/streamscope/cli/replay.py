@@ -3,18 +3,14 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from streamscope import settings
-from streamscope.cli import start
 from streamscope.cli.arguments import AppOptions, check_line
-from streamscope.cli.parsing import Parser, UsageError, whole
+from streamscope.cli.parsing import Parser, whole
+from streamscope.cli.screen import open_app
 from streamscope.history import History, HistoryError
 from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
 from streamscope.trace import ChannelName, Run
-
-if TYPE_CHECKING:
-    from streamscope.trial.session import Session
 
 EXIT_FAILED = 1
 SIDES: tuple[ChannelName, ...] = ("A", "B")
@@ -26,36 +22,21 @@ def run(argv: list[str]) -> int:
     """Open the app on what was recorded; return the exit code when it was left."""
     check_line(argv)
     said = _parser().parse_args(argv)
-    places = settings.places()
-    config = settings.load(places.config_file)
+    config = settings.load(settings.places().config_file)
     try:
         runs = from_file(said.what) if _is_file(said.what) else from_history(said.what)
         recorded = choose(runs, said.pair)
     except (ExchangeError, HistoryError) as error:
         print(f"streamscope: {error}", file=sys.stderr)
         return EXIT_FAILED
-    if not start.at_terminal():
-        raise UsageError(
-            "A replay needs a terminal to draw on: `streamscope history show` tells the figures "
-            "of what is in the history without one."
-        )
-    from streamscope.tui.app import StreamscopeApp
-
-    options = AppOptions(theme=said.theme)
-
-    def open_session() -> "Session":
-        return start.session(options, config, places, start.history(options, places))
-
-    app = StreamscopeApp(
-        open_session=open_session,
-        config=config,
-        places=places,
-        request=next(iter(recorded.values())).request,
-        theme=options.theme,
+    return open_app(
+        AppOptions(theme=said.theme),
+        config,
+        next(iter(recorded.values())).request,
         recorded=recorded,
+        otherwise="A replay needs a terminal to draw on: `streamscope history show` tells the"
+        " figures of what is in the history without one.",
     )
-    app.run()
-    return app.return_code or 0
 
 
 def from_file(name: str) -> list[Run]:

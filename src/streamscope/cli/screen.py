@@ -1,12 +1,15 @@
 """``streamscope``: the app."""
 
 import gc
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from streamscope import settings
 from streamscope.cli import start
 from streamscope.cli.arguments import AppOptions
 from streamscope.cli.parsing import UsageError
+from streamscope.settings import Config
+from streamscope.trace import ChannelName, Request, Run
 
 if TYPE_CHECKING:
     from streamscope.trial.session import Session
@@ -14,19 +17,47 @@ if TYPE_CHECKING:
 
 def show(options: AppOptions) -> int:
     """Open the app; return the exit code when it was left."""
+    places = settings.places()
+    config = settings.load(places.config_file)
+    request = start.request(options, config, start.prompt(options))
+    start.check_url(options)
+    return open_app(
+        options,
+        config,
+        request,
+        otherwise="The app needs a terminal to draw on: `streamscope run PROMPT` measures without"
+        " one.",
+    )
+
+
+def open_app(
+    options: AppOptions,
+    config: Config,
+    request: Request,
+    *,
+    recorded: Mapping[ChannelName, Run] | None = None,
+    otherwise: str,
+) -> int:
+    """Open the app; return the exit code when it was left.
+
+    Args:
+        options: The command line.
+        config: What the person has set.
+        request: Prompt and parameters to open with.
+        recorded: Runs to be replayed, if that is what the app is opened for.
+        otherwise: What to say where there is no terminal.
+
+    Raises:
+        UsageError: There is no terminal.
+    """
     # Little of what is made before the first picture is garbage: the main screen switches the
     # collector on again, and has it pass over all of this.
     gc.disable()
     from streamscope.tui.app import StreamscopeApp
 
-    places = settings.places()
-    config = settings.load(places.config_file)
-    request = start.request(options, config, start.prompt(options))
-    start.check_url(options)
     if not start.at_terminal():
-        raise UsageError(
-            "The app needs a terminal to draw on: `streamscope run PROMPT` measures without one."
-        )
+        raise UsageError(otherwise)
+    places = settings.places()
 
     def open_session() -> "Session":
         return start.session(options, config, places, start.history(options, places))
@@ -37,6 +68,7 @@ def show(options: AppOptions) -> int:
         places=places,
         request=request,
         theme=options.theme,
+        recorded=recorded,
     )
     app.run()
     return app.return_code or 0

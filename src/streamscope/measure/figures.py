@@ -19,8 +19,8 @@ Unit = Literal["s", "ms", "tok/s", "chunks/s", "tokens", "chunks", "stalls", "sh
 Better = Literal["lower", "higher"]
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure and everything that is said about it anywhere.
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is said about a figure anywhere.
 
     Attributes:
         name: Its key in files and in the history; never changes.
@@ -29,7 +29,6 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         short: Its name where there is little room, at most 12 characters.
         formula: How it is computed.
         explanation: What it means, and when there is none.
-        compute: From facts to value.
         better: Which direction a person would want; ``None`` where that has no meaning.
         stream_only: Whether blocking runs have none, by nature.
     """
@@ -40,9 +39,18 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     short: str
     formula: str
     explanation: str
-    compute: Callable[[Facts], Value | None]
     better: Better | None = None
     stream_only: bool = False
+
+
+class Figure(Described, frozen=True, kw_only=True):
+    """A figure that follows from the run alone.
+
+    Attributes:
+        compute: From facts to value.
+    """
+
+    compute: Callable[[Facts], Value | None]
 
     def __call__(self, trace: Trace) -> float | None:
         """Compute this one figure; for all of them use ``measure``, which is one pass."""

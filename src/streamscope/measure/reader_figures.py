@@ -10,7 +10,7 @@ import msgspec
 
 from streamscope.measure import flow
 from streamscope.measure.conventions import Conventions
-from streamscope.measure.figures import Better, Unit
+from streamscope.measure.figures import Described
 from streamscope.measure.reader import Reading, Units, reading_of, units_of
 from streamscope.measure.timing import survey
 from streamscope.measure.values import Value, known
@@ -46,30 +46,14 @@ class ReaderFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.reading.reading_s / self.reading.units
 
 
-class ReaderFigure(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure and everything that is said about it anywhere.
+class ReaderFigure(Described, frozen=True, kw_only=True):
+    """A figure that depends on who reads.
 
     Attributes:
-        name: Its key in files; never changes.
-        unit: Its unit.
-        label: Its name for people.
-        short: Its name where there is little room, at most 12 characters.
-        formula: How it is computed.
-        explanation: What it means, and when there is none.
         of: From facts to value.
-        better: Which direction a person would want; ``None`` where that has no meaning.
-        stream_only: Whether blocking runs have none, by nature.
     """
 
-    name: str
-    unit: Unit
-    label: str
-    short: str
-    formula: str
-    explanation: str
     of: Callable[[ReaderFacts], Value | None]
-    better: Better | None = None
-    stream_only: bool = False
 
     def compute(self, trace: Trace, conventions: Conventions = USUAL) -> Value | None:
         """Compute this one figure; for all of them use ``measure_reader``, which reads once."""

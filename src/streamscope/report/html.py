@@ -91,18 +91,9 @@ def _table(made: Sequence[Section]) -> str:
 
 def _section(section: Section, conventions: Conventions) -> str:
     parts = [f"<section><h2>{escape(section.title)}</h2>", *pictures(section, conventions)]
-    for heading, lines in (
-        ("Findings", section.findings),
-        ("Decision", [section.decision] if section.decision else []),
-        ("For the reader", section.reader),
-        ("What blocking costs beside the wait", section.costs),
-        ("How far to believe it", section.validity),
-        ("Failures", section.failures),
-        ("Conditions", section.conditions),
-    ):
-        if lines:
-            items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-            parts.append(f"<h3>{heading}</h3><ul>{items}</ul>")
+    for heading, lines in section.lists:
+        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        parts.append(f"<h3>{heading}</h3><ul>{items}</ul>")
     parts.append(f"<h3>Prompt</h3>{_pre(section.prompt)}")
     parts += [_answer(section)]
     if section.command:

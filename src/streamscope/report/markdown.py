@@ -62,17 +62,8 @@ def _table(made: Sequence[Section]) -> str:
 def _section(section: Section, *, alone: bool) -> list[str]:
     parts = [] if alone else [f"## {escape(section.title)}", escape(section.verdict)]
     mark = "##" if alone else "###"
-    for heading, lines in (
-        ("Findings", section.findings),
-        ("Decision", [section.decision] if section.decision else []),
-        ("For the reader", section.reader),
-        ("What blocking costs beside the wait", section.costs),
-        ("How far to believe it", section.validity),
-        ("Failures", section.failures),
-        ("Conditions", section.conditions),
-    ):
-        if lines:
-            parts += [f"{mark} {heading}", _list(lines)]
+    for heading, lines in section.lists:
+        parts += [f"{mark} {heading}", _list(lines)]
     parts += [f"{mark} Prompt", fenced(section.prompt)]
     if section.command:
         parts += [f"{mark} How to repeat", fenced(section.command)]

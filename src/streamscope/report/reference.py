@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from streamscope.measure.figures import FIGURES, Figure
+from streamscope.measure.figures import FIGURES, Described
 from streamscope.measure.inference import Estimate
 from streamscope.measure.notes import Note
-from streamscope.measure.reader_figures import READER_FIGURES, ReaderFigure
+from streamscope.measure.reader_figures import READER_FIGURES
 from streamscope.measure.verdict import Finding
 from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
@@ -56,7 +56,7 @@ def reader_reference() -> str:
     return _figures(READER_FIGURES)
 
 
-def _figures(figures: Sequence[Figure] | Sequence[ReaderFigure]) -> str:
+def _figures(figures: Sequence[Described]) -> str:
     rows = (
         (
             f"`{figure.name}`",

@@ -79,6 +79,20 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[str]
     command: str
 
+    @property
+    def lists(self) -> list[tuple[str, list[str]]]:
+        """All that is said in lists, each under its heading, without empty ones."""
+        named = [
+            ("Findings", self.findings),
+            ("Decision", [self.decision] if self.decision else []),
+            ("For the reader", self.reader),
+            ("What blocking costs beside the wait", self.costs),
+            ("How far to believe it", self.validity),
+            ("Failures", self.failures),
+            ("Conditions", self.conditions),
+        ]
+        return [(heading, lines) for heading, lines in named if lines]
+
 
 def sections(comparisons: Sequence[Comparison], conventions: Conventions) -> list[Section]:
     """Put comparisons into words, those without any run left out."""

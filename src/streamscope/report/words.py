@@ -4,7 +4,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamscope.measure.figures import Figure
+    from streamscope.measure.figures import Described
 
 
 NONE = "–"
@@ -97,7 +97,7 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{digits(100 * value)} %"
 
 
-def figure_words(figure: "Figure", value: float | None, *, estimated: bool = False) -> str:
+def figure_words(figure: "Described", value: float | None, *, estimated: bool = False) -> str:
     """Write a figure with its unit; estimates begin with ``~``."""
     if value is None:
         return NONE
@@ -119,7 +119,7 @@ def figure_words(figure: "Figure", value: float | None, *, estimated: bool = Fal
     return f"~{words}" if estimated else words
 
 
-def range_words(figure: "Figure", low: float, high: float) -> str:
+def range_words(figure: "Described", low: float, high: float) -> str:
     """Write an interval without repeating the unit: ``0.60–0.71``.
 
     The unit is written where the bounds need different ones.
@@ -130,7 +130,7 @@ def range_words(figure: "Figure", low: float, high: float) -> str:
     return "–".join(" ".join(bound) for bound in bounds)
 
 
-def versus(figure: "Figure", a: float | None, b: float | None, *, near: float = NEAR) -> str:
+def versus(figure: "Described", a: float | None, b: float | None, *, near: float = NEAR) -> str:
     """Say how A's median stands to B's, in words that claim no more than that.
 
     Only waits get ``n× sooner``; nothing is ever called faster. Within 5 % it is ``≈``.

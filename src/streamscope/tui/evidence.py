@@ -7,15 +7,15 @@ server sent goes through ``faces.plain``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from textual.content import Content
 
 from streamscope.measure.bands import Band, first_text_band, gap_band
-from streamscope.measure.figures import FIGURES, Figure
+from streamscope.measure.figures import FIGURES, Described
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.reader import Curves, Reading, curves, finish_ratio, read
-from streamscope.measure.reader_figures import READER_FIGURES, ReaderFigure, measure_reader
+from streamscope.measure.reader_figures import READER_FIGURES, measure_reader
 from streamscope.report import words
 from streamscope.tui.faces import bad, muted, plain
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Pair: TypeAlias = "Mapping[ChannelName, EndedRun]"
 """The ended runs of a pair, by side; either may be missing."""
 
-ALL_FIGURES: Final[tuple[Figure | ReaderFigure, ...]] = (*FIGURES, *READER_FIGURES)
+ALL_FIGURES: Final[tuple[Described, ...]] = (*FIGURES, *READER_FIGURES)
 """Every figure there is, those that depend on the reader last."""
 
 SIDES: Final[tuple[ChannelName, ...]] = ("A", "B")
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 class FigureRow(NamedTuple):
     """A figure of both sides."""
 
-    figure: Figure | ReaderFigure
+    figure: Described
     a: str
     b: str
     versus: str
@@ -195,22 +195,20 @@ def figure_rows(pair: Pair, conventions: Conventions) -> list[FigureRow]:
 
 
 def _figure_row(
-    figure: Figure | ReaderFigure,
+    figure: Described,
     values: Mapping[ChannelName, Mapping[str, tuple[float, bool]]],
 ) -> FigureRow:
-    # Both tables have all that is needed to write a value; the names of the types differ.
-    same = cast("Figure", figure)
     found = [values.get(side, {}).get(figure.name) for side in SIDES]
     cells = [
-        words.NONE if each is None else words.figure_words(same, each[0], estimated=each[1])
+        words.NONE if each is None else words.figure_words(figure, each[0], estimated=each[1])
         for each in found
     ]
     a, b = (None if each is None else each[0] for each in found)
-    versus = words.versus(same, a, b)
+    versus = words.versus(figure, a, b)
     return FigureRow(figure, cells[0], cells[1], "" if versus == words.NONE else versus)
 
 
-def about(figure: Figure | ReaderFigure) -> Content:
+def about(figure: Described) -> Content:
     """Return the formula of a figure, and what it means."""
     only = " Only streams have it." if figure.stream_only else ""
     return Content.assemble(

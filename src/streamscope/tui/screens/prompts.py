@@ -11,11 +11,9 @@ from textual.widgets import Input, OptionList, Static
 from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.sanitize import one_line
 
-
 SAMPLES = (
     "Answer in one sentence: what is Traditional Chinese?",
-    "In 400 to 500 words and at least three paragraphs, explain what Apple silicon's unified memory"
-    " means for running language models locally.",
+    "In 400 to 500 words, in at least three paragraphs, explain what unified memory is good for.",
     "請用一句話回答：什麼是繁體中文？",
     "請用約 400-500 字介紹 Apple Silicon 的 unified memory 架構對本地 LLM 推論的影響，至少分三段。",
 )
@@ -64,7 +62,11 @@ class PromptSearch(Picker[str | None]):
         if self._found:
             options.highlighted = 0
         hint = self.query_one(Static)
-        hint.update("" if self._found else "Neither a prompt that was sent before nor a sample contains that.")
+        hint.update(
+            ""
+            if self._found
+            else "Neither a prompt that was sent before nor a sample contains that."
+        )
 
     @on(Input.Submitted)
     def _take(self) -> None:
