@@ -112,7 +112,6 @@ class Listing(Screen[Chosen], Generic[Row]):
         self._resting: Timer | None = None
         self._complete = False
         self.changed = False
-        self._reading = False
 
     # ------------------------------------------------------------------- what a screen must say
 
@@ -205,15 +204,12 @@ class Listing(Screen[Chosen], Generic[Row]):
     @work(group="rows", exclusive=True)
     async def load(self, *, at: int = 0, least: int = 0) -> None:
         """Read the list anew, at least so many rows, and highlight one of them."""
-        self._reading = True
         wanted = max(least, self.page)
         try:
             rows = await asyncio.to_thread(self.read_rows, (), wanted)
         except HistoryError as error:
             self.show_problem(bad(str(error)))
             return
-        finally:
-            self._reading = False
         self._now = datetime.now(UTC)
         self._complete = len(rows) < wanted
         self._told = None
@@ -229,6 +225,14 @@ class Listing(Screen[Chosen], Generic[Row]):
     def loaded(self) -> None:
         """Do what waits for the list."""
 
+    @property
+    def _reading(self) -> bool:
+        """Whether the list, or more of it, is being read."""
+        return any(
+            worker.group == "rows" and worker.node is self and not worker.is_finished
+            for worker in self.workers
+        )
+
     @on(RowList.NearEnd)
     def _near_end(self) -> None:
         if not (self._complete or self._reading):
@@ -236,14 +240,11 @@ class Listing(Screen[Chosen], Generic[Row]):
 
     @work(group="rows", exclusive=True)
     async def _load_more(self) -> None:
-        self._reading = True
         try:
             rows = await asyncio.to_thread(self.read_rows, tuple(self.listed.rows), self.page)
         except HistoryError as error:
             self.say(str(error))
             return
-        finally:
-            self._reading = False
         self._complete = len(rows) < self.page
         self.listed.append(rows)
 
