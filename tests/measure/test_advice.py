@@ -162,10 +162,10 @@ def test_thresholds_are_settings() -> None:
     ("runs", "reason"),
     [
         ([], "there are no streamed runs"),
-        ([{}], "no run has both a first text and a total"),
-        ([{"ttfv_s": 1.0, "total_s": None}], "no run has both a first text and a total"),
-        ([{"ttfv_s": math.nan, "total_s": 2.0}], "no run has both a first text and a total"),
-        ([{"ttfv_s": 1.0, "total_s": math.inf}], "no run has both a first text and a total"),
+        ([{}], "no run brought any text of an answer"),
+        ([{"ttfv_s": 1.0, "total_s": None}], "no run with a first text came to its end"),
+        ([{"ttfv_s": math.nan, "total_s": 2.0}], "no run brought any text of an answer"),
+        ([{"ttfv_s": 1.0, "total_s": math.inf}], "no run with a first text came to its end"),
     ],
 )
 def test_without_times_nobody_can_tell(runs: list[Run], reason: str) -> None:

@@ -36,10 +36,10 @@ def judged(long_comparison: Comparison) -> Judgement:
 
 def test_the_decision_comes_first_and_then_the_evidence(judged: Judgement) -> None:
     assert verdict_sentence(judged) == (
-        "Stream it, and show progress until the first text: first text 32× sooner"
-        " (0.63 vs 20.1 s; 28.5–33.5×, 96.9 % CI); total 3 % longer"
-        " (20.6 vs 20.1 s; 96.9 % CI 1.025–1.025), yet equivalent within ±5 %;"
-        " n=6 pairs."
+        "It must be streamed: first text 32× sooner"
+        " (28.5–33.5×, 96.9 % CI; medians 0.63 vs 20.1 s); total 3 % longer"
+        " (96.9 % CI 1.025–1.025; medians 20.6 vs 20.1 s to the end mark),"
+        " a difference within ±5 %; n=6 pairs."
     )
 
 
@@ -52,10 +52,10 @@ def test_an_equivalence_names_its_margin_and_its_coverage() -> None:
 def test_nothing_found_is_inconclusive_and_says_how_many_more() -> None:
     open_ended = finding("inconclusive", more=12)
     assert finding_words(open_ended) == (
-        "decode rate inconclusive (90.6 % CI 0.996–1.002, about 12 more pairs would tell)"
+        "decode rate inconclusive (90.6 % CI 0.996–1.002, about 12 more pairs may tell)"
     )
     assert "more than 200 more pairs" in finding_words(finding("inconclusive", more=200))
-    assert "about 1 more pair would" in finding_words(finding("inconclusive", more=1))
+    assert "about 1 more pair may" in finding_words(finding("inconclusive", more=1))
     assert finding_mark(open_ended) == "inconclusive"
 
 
@@ -150,6 +150,46 @@ def test_what_was_not_tested_is_told_as_numbers(
     )
     said = verdict_sentence(judge_comparison(three))
     assert "first text 9.3× sooner (1.00 vs 9.30 s)" in said
-    assert "total 9.21 vs 9.30 s" in said
+    assert "total 9.21 vs 9.30 s to the end mark" in said
     assert said.endswith("n=3 pairs, too few to test: 3 more would do.")
     assert "inconclusive" not in said
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "low", "high", "said"),
+    [
+        (0.24, 1.56, 0.147, 0.169, "6.5× sooner (5.92–6.80×, 96.9 % CI; medians 0.24 vs 1.56 s)"),
+        (7.68, 8.13, 0.94, 0.95, "6 % sooner (5.00–6.00 %, 96.9 % CI; medians 7.68 vs 8.13 s)"),
+        (8.13, 7.68, 1.05, 1.07, "6 % later (5.00–7.00 %, 96.9 % CI; medians 8.13 vs 7.68 s)"),
+    ],
+)
+def test_a_wait_and_its_interval_are_said_in_the_same_words(
+    a: float, b: float, low: float, high: float, said: str
+) -> None:
+    ratio = Estimate(estimate=a / b, low=low, high=high, coverage=0.96875, n=6)
+    found = finding("different", name="ttfv_s", a=a, b=b, ratio=ratio)
+    assert finding_words(found) == f"first text {said}"
+
+
+def test_a_ratio_that_the_medians_do_not_show_says_where_it_comes_from() -> None:
+    ratio = Estimate(estimate=1.11, low=1.0004, high=1.3, coverage=0.96875, n=9)
+    found = finding("different", name="total_s", a=0.91, b=0.76, ratio=ratio)
+    words = finding_words(found)
+    assert words.startswith("total 11 % longer within pairs (")
+    assert "1.00–1.30" in words
+    narrow = Estimate(estimate=1.02, low=1.0004, high=1.04, coverage=0.96875, n=9)
+    close = finding("different", name="total_s", a=1.02, b=1.0, ratio=narrow)
+    assert "1.0004–1.040" in finding_words(close), (
+        "an interval that leaves out 1 shows that it does"
+    )
+
+
+def test_progress_is_only_asked_for_where_there_is_a_wait(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    quick = build_comparison([build_stream(0.4, 20)] * 6, [build_blocking(20)] * 6)
+    slow = build_comparison([build_stream(4, 30)] * 6, [build_blocking(30)] * 6)
+    assert verdict_sentence(judge_comparison(quick)).startswith("It must be streamed: ")
+    assert verdict_sentence(judge_comparison(slow)).startswith(
+        "It must be streamed, with progress shown until the first text: "
+    )

@@ -123,6 +123,14 @@ async def test_a_command_can_be_given_another_key(
         assert "| Run | f8 |" in person.app.screen.query_one(Markdown).source
 
 
+async def test_a_key_that_two_commands_have_is_said(
+    open_app: "OpenApp", write_config: Callable[[str], Path]
+) -> None:
+    write_config('[keys]\nRunPair = "f8"\n')
+    async with open_app() as person:
+        assert any("'f8' belongs to RunPair and Slower" in said for said in person.app.said)
+
+
 async def test_a_key_for_what_is_no_command_is_said(
     open_app: "OpenApp", write_config: Callable[[str], Path]
 ) -> None:

@@ -85,7 +85,9 @@ def advise(
         and (total := _known(run, "total_s")) is not None
     ]
     if not timed:
-        why = "no run has both a first text and a total" if runs else "there are no streamed runs"
+        why = "no run brought any text of an answer" if runs else "there are no streamed runs"
+        if any(_known(run, "ttfv_s") is not None for run in runs):
+            why = "no run with a first text came to its end"
         return Advice(decision="cannot-tell", reason=why)
     benefits = [max(0.0, total - first) for _, first, total in timed]
     shares = [

@@ -69,10 +69,12 @@ def pair_notes(a: Run, b: Run) -> tuple[Note, ...]:
     same_source = a.target == b.target and a.request == b.request
     if same_source and a.trace.ok and b.trace.ok and output_hash(a.trace) != output_hash(b.trace):
         counts = [run.trace.tokens.output for run in (a, b)]
-        sizes = f" ({counts[0]} and {counts[1]} tokens)" if None not in counts else ""
-        notes.append(
-            Note("different-output", f"The two answers differ{sizes}: compare rates, not totals.")
-        )
+        if counts[0] is not None and counts[0] == counts[1]:
+            words = f"The two answers differ, but both have {counts[0]} tokens."
+        else:
+            sizes = f" ({counts[0]} and {counts[1]} tokens)" if None not in counts else ""
+            words = f"The two answers differ{sizes}: compare rates, not totals."
+        notes.append(Note("different-output", words))
     if a.layout == "race" or b.layout == "race":
         notes.append(
             Note("race", "Both requests ran at once and may have shared or queued for the server.")

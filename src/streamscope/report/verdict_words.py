@@ -4,16 +4,28 @@ A wait is *sooner*, never *faster*; what was not found is *inconclusive*, never 
 interval is given with its true coverage.
 """
 
+import math
+
 from streamscope.measure.advice import Advice, Decision
 from streamscope.measure.figures import BY_NAME
 from streamscope.measure.inference import Estimate
 from streamscope.measure.verdict import LEAST_DIFFERENT, Finding, Judgement
-from streamscope.report.words import WAITS, count, digits, percent, seconds, sooner, versus
+from streamscope.report.words import (
+    NEAR,
+    TIMES_FROM,
+    WAITS,
+    count,
+    digits,
+    percent,
+    seconds,
+    sooner,
+    versus,
+)
 
 _HEADS: dict[Decision, str] = {
     "fix-the-wait": "Fix the wait first",
     "either": "Either mode will do, and blocking is simpler",
-    "must-stream": "Stream it, and show progress until the first text",
+    "must-stream": "It must be streamed",
     "stream": "Stream it",
     "cannot-tell": "Can't tell",
 }
@@ -23,6 +35,9 @@ TESTABLE = LEAST_DIFFERENT
 
 _FEW_NEAR = 0.2
 """Without a test, medians are only called different where a person would notice (Weber)."""
+
+_PROGRESS_FROM_S = 1.0
+"""Waits for the first text from which on something should show that it is coming."""
 
 _NAMES = {
     "ttfv_s": "first text",
@@ -38,7 +53,7 @@ def verdict_sentence(judgement: Judgement) -> str:
     advice, n = judgement.advice, judgement.n
     if advice.decision == "cannot-tell":
         return f"{_HEADS['cannot-tell']}: {advice.reason}."
-    head = _HEADS[advice.decision]
+    head = _head(advice)
     # What speaks against streaming is not in the findings, so the reason comes first.
     why = [advice.reason] if advice.decision in ("fix-the-wait", "either") else []
     if n < 2:
@@ -49,6 +64,15 @@ def verdict_sentence(judgement: Judgement) -> str:
     found = [finding_words(finding) for finding in both]
     few = "" if any(map(tested, both)) else f", too few to test: {TESTABLE - n} more would do"
     return f"{head}: {'; '.join([*why, *found])}; n={n} pairs{few}."
+
+
+def _head(advice: Advice) -> str:
+    """Say what to do."""
+    head = _HEADS[advice.decision]
+    waits = advice.ttfv_s is not None and advice.ttfv_s >= _PROGRESS_FROM_S
+    if advice.decision == "must-stream" and waits:
+        return f"{head}, with progress shown until the first text"
+    return head
 
 
 def tested(finding: Finding) -> bool:
@@ -73,7 +97,7 @@ def finding_words(finding: Finding) -> str:
         case "different":
             words = f"{name} {_difference(finding)}"
             if finding.negligible:
-                words += f", yet equivalent within {margin_words(finding)}"
+                words += f", a difference within {margin_words(finding)}"
             return words
 
 
@@ -90,7 +114,7 @@ def finding_mark(finding: Finding) -> str:
 
 def advice_words(advice: Advice) -> str:
     """Say what to do, why, and from what length on it pays: one or two sentences."""
-    words = f"{_HEADS[advice.decision]}: {advice.reason}."
+    words = f"{_head(advice)}: {advice.reason}."
     if advice.break_even_s is None:
         return words
     mark = "~" if advice.estimated else ""
@@ -128,9 +152,16 @@ def ratio_interval(estimate: Estimate | None) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     low, high = estimate.low, estimate.high
-    near = low > 0.8 and high < 1.25
-    bounds = f"{low:.3f}–{high:.3f}" if near else f"{_bound(low)}–{_bound(high)}"
-    return f"{percent(estimate.coverage)} CI {bounds}"
+    write = _near_one if low > 0.8 and high < 1.25 else _bound
+    return f"{percent(estimate.coverage)} CI {write(low)}–{write(high)}"
+
+
+def _near_one(value: float) -> str:
+    """Write a ratio with three decimals, or as many as it takes to tell it from 1."""
+    return next(
+        (text for places in range(3, 7) if float(text := f"{value:.{places}f}") != 1 or value == 1),
+        f"{value:.6f}",
+    )
 
 
 def _bound(value: float) -> str:
@@ -177,42 +208,57 @@ def _untested(finding: Finding) -> str:
 
 
 def _difference(finding: Finding) -> str:
-    """Say how much, and from what to what: ``6.4× sooner (0.24 vs 1.56 s; 5.9–6.8×, …)``."""
-    interval = _times_interval(finding) or ratio_interval(finding.ratio)
-    inside = "; ".join(part for part in (_values(finding), interval) if part)
-    return f"{_how_much(finding)} ({inside})" if inside else _how_much(finding)
+    """Say how much, how surely, and between what: ``6.4× sooner (5.9–6.8×, …; medians …)``."""
+    interval = _wait_interval(finding) or ratio_interval(finding.ratio)
+    values = _values(finding)
+    inside = "; ".join(part for part in (interval, values and f"medians {values}") if part)
+    words = _how_much(finding)
+    if _medians_disagree(finding):
+        words += " within pairs"
+    return f"{words} ({inside})" if inside else words
 
 
-def _times_interval(finding: Finding) -> str:
+def _medians_disagree(finding: Finding) -> bool:
+    """Tell whether the ratio of the medians is another one than the typical one within pairs."""
+    if finding.ratio is None or not finding.a or not finding.b:
+        return False
+    return abs(math.log(finding.ratio.estimate * finding.b / finding.a)) > math.log1p(NEAR)
+
+
+def _wait_interval(finding: Finding) -> str:
     """Write the interval of a wait as it is said: ``5.9–6.8×, 96.9 % CI``; or nothing."""
     estimate = finding.ratio
     if finding.name not in WAITS or estimate is None or not estimate.low or not estimate.high:
         return ""
-    bounds = (estimate.low, estimate.high)
-    if estimate.estimate < 1:
-        bounds = (1 / estimate.high, 1 / estimate.low)
-    if bounds[0] < 1:
+    low, high = estimate.low, estimate.high
+    if low < 1 < high:
         return ""
-    low, high = map(digits, bounds)
-    return f"{low}–{high}×, {percent(estimate.coverage)} CI"
+    if min(estimate.estimate, 1 / estimate.estimate) > 1 / TIMES_FROM:
+        bounds = sorted((abs(1 - low), abs(1 - high)))
+        words = "–".join(digits(100 * bound) for bound in bounds) + " %"
+    else:
+        words = "–".join(map(digits, sorted((max(low, 1 / low), max(high, 1 / high))))) + "×"
+    return f"{words}, {percent(estimate.coverage)} CI"
 
 
 def _how_much(finding: Finding) -> str:
     """Put the ratio itself into words; the medians' may differ a little."""
     estimate = finding.ratio.estimate if finding.ratio else 1.0
     words = versus(BY_NAME[finding.name], estimate, 1.0, near=0.0)
-    if words != "≈" and not words.startswith("0 %"):
+    if words != "same" and not words.startswith("0 %"):
         return words
     return f"{100 * abs(estimate - 1):.1g} % {'more' if estimate > 1 else 'less'}"
 
 
 def _values(finding: Finding) -> str:
+    """Write both medians; a total that ends with the end mark says so: tables end with the text."""
     if finding.a is None or finding.b is None:
         return ""
     if finding.name.endswith("_s") and "tok" not in finding.name:
         first, second = seconds(finding.a), seconds(finding.b)
         same_unit = first.split(" ")[1:] == second.split(" ")[1:]
-        return f"{first.split(' ')[0] if same_unit else first} vs {second}"
+        end = " to the end mark" if finding.name == "done_s" else ""
+        return f"{first.split(' ')[0] if same_unit else first} vs {second}{end}"
     return f"{digits(finding.a)} vs {digits(finding.b)} tok/s"
 
 
@@ -225,5 +271,5 @@ def _inconclusive(finding: Finding) -> str:
     parts = [ratio_interval(finding.ratio) or finding.reason]
     if finding.more is not None:
         few = "more than 200" if finding.more >= 200 else f"about {finding.more}"
-        parts.append(f"{few} more {'pair' if finding.more == 1 else 'pairs'} would tell")
+        parts.append(f"{few} more {'pair' if finding.more == 1 else 'pairs'} may tell")
     return ", ".join(part for part in parts if part)

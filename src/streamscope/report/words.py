@@ -11,7 +11,10 @@ NONE = "–"
 """What does not exist. Never 0."""
 
 NEAR = 0.05
-"""Medians this close are only called about equal; that is no statement of equivalence."""
+"""Numbers this close are only called that; it is no statement of equivalence."""
+
+TIMES_FROM = 1.5
+"""From this factor on, a wait is so many times sooner; below, so many percent."""
 
 _MINUTES_FROM_S = 120.0
 _JOINERS = "\u200c\u200d"  # parts of words and emoji, harmless
@@ -131,20 +134,21 @@ def range_words(figure: "Described", low: float, high: float) -> str:
 
 
 def versus(figure: "Described", a: float | None, b: float | None, *, near: float = NEAR) -> str:
-    """Say how A's median stands to B's, in words that claim no more than that.
+    """Say how A's value stands to B's: a statement about these two numbers, and nothing tested.
 
-    Only waits get ``n× sooner``; nothing is ever called faster. Within 5 % it is ``≈``.
+    Only waits get ``n× sooner``; nothing is ever called faster. Numbers that are close to each
+    other are only called that, ``within 5 %``: ``≈`` is for what was tested.
     """
     if a is None or b is None or a < 0 or b < 0:
         return NONE
     if a == b:
-        return "≈"
+        return "same"
     if a == 0 or b == 0:
         return NONE
     if max(a, b) / min(a, b) <= 1 + near:
-        return "≈"
+        return f"within {100 * near:g} %"
     if figure.name in WAITS:
-        return f"{_times(b / a)} sooner" if a < b else f"{_times(a / b)} later"
+        return _sooner(a, b)
     more, less, equal = _COMPARATIVES[figure.unit]
     if a < b:
         return f"{100 * (1 - a / b):.0f} % {less}"
@@ -165,9 +169,15 @@ def sooner(a_s: float, b_s: float) -> str:
     if min(a_s, b_s) <= 0:
         return both
     if max(a_s, b_s) / min(a_s, b_s) <= 1 + NEAR:
-        return f"≈ ({both})"
-    word = f"{_times(b_s / a_s)} sooner" if a_s < b_s else f"{_times(a_s / b_s)} later"
-    return f"{word} ({both})"
+        return f"at about the same time ({both})"
+    return f"{_sooner(a_s, b_s)} ({both})"
+
+
+def _sooner(a: float, b: float) -> str:
+    """Say which of two moments came first, and by how much: both positive, and not equal."""
+    if max(a, b) / min(a, b) >= TIMES_FROM:
+        return f"{_times(b / a)} sooner" if a < b else f"{_times(a / b)} later"
+    return f"{100 * (1 - a / b):.0f} % sooner" if a < b else f"{100 * (a / b - 1):.0f} % later"
 
 
 def seconds_fixed(value: float | None) -> str:

@@ -239,8 +239,10 @@ class Trial:
                 start, lambda trace, new: self._listener.run_moved(step, trace, new)
             )
         except ProbeError as error:
-            fault = Fault(code="probe", sentence=str(error))
-            trace = Trace(mode=channel.mode, ended="error", fault=fault)
+            trace = Trace(mode=channel.mode, ended="cancelled")
+            if not self.stopped:  # whoever stops us may have stopped the probe too
+                fault = Fault(code="probe", sentence=str(error))
+                trace = Trace(mode=channel.mode, ended="error", fault=fault)
         finally:
             self._under_way.discard(start.run_id)
         if self._engine == "simulator":

@@ -109,6 +109,7 @@ class StreamscopeApp(App[None]):
                     f"The config file binds {name!r}, which is no command: "
                     f"the commands are {', '.join(sorted(known))}."
                 )
+        self._problems += _shared_keys(keymap)
         self.set_keymap(keymap)
 
     def keep_theme(self) -> None:
@@ -124,3 +125,18 @@ class StreamscopeApp(App[None]):
             settings.remember(self.places.config_file, ("layouts", target), layout)
         except settings.SettingsError as error:
             self.notify(str(error), severity="warning", markup=False)
+
+
+def _shared_keys(keymap: dict[str, str]) -> list[str]:
+    """Say which keys the config file gives to a command while another one has them too."""
+    owners: dict[str, list[str]] = {}
+    for command in commands.ALL:
+        keys = keymap.get(command.__name__, command.key_binding())
+        for key in {key.strip() for key in keys.split(",")}:
+            owners.setdefault(key, []).append(command.__name__)
+    return [
+        f"The key {key!r} belongs to {' and '.join(names)}: only one of them gets it, so give the"
+        " others another one in the config file."
+        for key, names in owners.items()
+        if len(names) > 1
+    ]
