@@ -188,7 +188,7 @@ async def test_a_comparison_ends_when_its_medians_are_known(
         await person.press("enter")
         await person.until(lambda: person.app.said, "its end")
         assert person.app.said == ["Done: 6 pairs, medians known to ±0.0 %."]
-        assert "equivalent" in person.verdict
+        assert "within ±5 %" in person.verdict
 
 
 async def test_a_comparison_that_was_stopped_goes_on(open_app: "OpenApp", actor: "Actor") -> None:
@@ -290,6 +290,25 @@ async def test_without_a_server_enter_looks_again_and_then_runs(
         assert person.notice.startswith("Nobody answers at [/]")
         await person.measured("enter")
         assert len(actor.starts) == 2
+
+
+async def test_a_target_that_does_not_answer_leaves_the_one_that_does(
+    open_app: "OpenApp", stage: "Stage"
+) -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.run()
+        await person.press("escape")
+        text = person.pane("A").text.plain_text
+        stage.refusals = ["No server answers at http://127.0.0.1:9."]
+        await person.press("f4")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.press(*"127.0.0.1:9", "enter")
+        await person.until(lambda: any("stays what it was" in said for said in person.app.said))
+        assert person.pane("A").text.plain_text == text != ""
+        assert "tiny:1b" in person.title
+        await person.run()
+        assert person.medians.startswith("n=2 ")
 
 
 async def test_another_prompt_begins_with_empty_panes(open_app: "OpenApp", actor: "Actor") -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 
-from streamscope.trace import ChannelName, Chunk, Run, Trace
+from streamscope.trace import SUMMARY_FLAG, ChannelName, Chunk, Mode, Run, Trace
 from streamscope.trial.plan import Step
-from streamscope.tui import shows
+from streamscope.tui import faces, shows
 from streamscope.tui.shows import STEP_NS, LiveShow, ReplayShow
 from streamscope.tui.themes import default_variables
 from streamscope.tui.widgets.channel_pane import ChannelPane
@@ -193,6 +193,53 @@ async def test_the_bar_of_a_run_that_is_over_keeps_the_scale_of_the_one_under_wa
         assert app.scale("A") == app.scale("B") == "8 s"
         assert app.gaps("B") == "no gaps: it comes at once"
         assert app.figures("B") == "at – · – tok/s · – tok"
+
+
+async def test_the_bar_of_a_warm_up_keeps_the_scale_of_what_comes_after(
+    clock: Clock, pair: Pair, told: Told
+) -> None:
+    app = PanesApp()
+    async with app.run_test(size=(100, 20)):
+        show = LiveShow(app.panes, told)
+        warm_a, warm_b = Step("A", 0, 1, True), Step("B", 0, 2, True)
+        show.run_started(warm_a, clock.now_ns)
+        ended = pair["A"]
+        show.run_moved(warm_a, ended.run.trace, list(ended.run.trace.chunks))
+        show.run_ended(warm_a, msgspec.structs.replace(ended.run, warmup=True), ended.figures)
+        assert app.scale("A") == "3 s"
+        assert app.status("A") == "✓ done · warm-up, dropped 3.00 s"
+        show.run_started(warm_b, clock.now_ns)
+        blocking = Trace(mode="blocking", sent_monotonic_ns=clock.now_ns, marks={"sent": 0})
+        show.run_moved(warm_b, blocking, [])
+        clock.pass_(1)
+        show.tick()
+        assert app.scale("A") == app.scale("B") == "3 s"
+
+
+async def test_a_summary_that_was_imported_is_called_one(
+    clock: Clock, pair: Pair, build_ended: BuildEnded
+) -> None:
+    def summary(mode: Mode) -> Trace:
+        ends = [S, 2 * S] if mode == "stream" else [2 * S]
+        return Trace(
+            mode=mode,
+            chunks=[Chunk(at, "answer", "", read) for read, at in enumerate(ends)],
+            marks={"sent": 0, "done": 2 * S},
+            ended="stop",
+            flags=[SUMMARY_FLAG],
+        )
+
+    app = PanesApp()
+    async with app.run_test(size=(100, 20)):
+        runs = {"A": build_ended(summary("stream")), "B": build_ended(summary("blocking"), "B")}
+        replay = ReplayShow(app.panes, runs)  # type: ignore[arg-type] # these are channels
+        clock.pass_(1.5)
+        replay.tick()
+        assert "max" not in app.gaps("A")
+        replay.leave()
+        assert app.gaps("A") == "no gaps: only a summary was imported"
+        for pane in app.panes.values():
+            assert pane.text.placeholder == faces.ONLY_A_SUMMARY
 
 
 async def test_an_answer_that_comes_whole_is_a_moment(clock: Clock, pair: Pair, told: Told) -> None:

@@ -223,24 +223,29 @@ class Session:
     # ------------------------------------------------------------------------- finding a server
 
     async def open(self, report: Report, wish: Wish | None = None) -> Setup:
-        """Find or start a server.
+        """Find or start a server; the one before, if any, is let go once there is another one.
 
         Args:
             report: Told what is being done.
             wish: What is wanted from now on; what was wanted last, if nothing is said.
 
         Raises:
-            NoServerError: There is none, and one sentence says why.
+            NoServerError: There is none, and one sentence says why. The one before stays.
         """
-        wish = self._wish = wish or self._wish
-        self._close_engine()
+        before = (self._wish, self._named)
+        self._wish = wish or self._wish
         report("looking for a server", None)
         try:
             await self._probe.start()
-            choice = await self._choose(wish)
-            setup = await self._prepare(choice, wish, report)
-        except (EngineError, ProbeError) as error:
-            raise NoServerError(str(error)) from error
+            choice = await self._choose(self._wish)
+            setup = await self._prepare(choice, self._wish, report)
+        except BaseException as error:
+            if self._setup is not None:
+                self._wish, self._named = before
+            if isinstance(error, (EngineError, ProbeError)):
+                raise NoServerError(str(error)) from error
+            raise
+        self._close_engine()
         self._setup = setup
         return setup
 

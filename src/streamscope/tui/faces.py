@@ -63,6 +63,9 @@ NOT_RUN = "It was not run: the comparison ended before its turn."
 RECORDED = "recorded runs · ctrl+g plays them again · enter finds a server and asks it the same"
 """What stands below the title while there is no server because none is needed."""
 
+ONLY_A_SUMMARY = "Only a summary of this run was imported: its text is not known."
+"""What stands in a pane whose run has times and no text."""
+
 NOT_RECORDED = "This side was not recorded."
 """What stands in a pane of which there is no run."""
 
@@ -161,9 +164,9 @@ def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:
     if plan.repeat == 1:
         return f"measuring · {side}"
     least = min(plan.least, plan.repeat) if plan.until is not None else plan.repeat
-    of = f"{plan.repeat}" if at is None or least == plan.repeat else f"{at.least}–{at.most}"
-    if at is not None and at.least == at.most:
-        of = f"{at.most}"
+    of = f"{plan.repeat}"
+    if at is not None and least != plan.repeat:
+        of = f"{at.least}–{at.most}" if step.pair < at.least < at.most else f"up to {at.most}"
     return f"pair {step.pair} of {of} · {side}{progress_words(at)}"
 
 
@@ -267,9 +270,11 @@ def phase_line(at: Phase, trace: Trace, *, warmup: bool) -> Content:
     return Content.styled(word, style)
 
 
-def final_line(name: PhaseName, trace: Trace) -> Content:
+def final_line(name: PhaseName, trace: Trace, *, warmup: bool = False) -> Content:
     """Return how a run ended."""
     word, style = PHASES[name]
+    if warmup and trace.fault is None:
+        return Content.styled(f"{word} · warm-up, dropped", "$text-muted")
     if trace.ended == "length":
         word = "✓ done, at the token limit"
     elif trace.ended == "filter":

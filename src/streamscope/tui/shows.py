@@ -34,6 +34,7 @@ class LiveShow:
         self._panes = panes
         self._changed = changed
         self._under_way: dict[ChannelName, Trace | None] = {}
+        self._ended: dict[ChannelName, EndedRun] = {}
         self.last: dict[ChannelName, EndedRun] = {}
 
     @property
@@ -47,9 +48,11 @@ class LiveShow:
         if step.position == 1 and not self._under_way:
             # What the panes still hold belongs to the pair before: not to be seen beside this one.
             self.last.clear()
+            self._ended.clear()
             for name, pane in self._panes.items():
                 if name != step.channel:
                     pane.rest(faces.TURN_COMES, "its turn comes next")
+        self._ended.pop(step.channel, None)
         self._under_way[step.channel] = None
         self._panes[step.channel].begin(warmup=step.warmup)
         self._changed(step, None)
@@ -63,7 +66,7 @@ class LiveShow:
     def run_ended(self, step: Step, run: Run, figures: "Figures") -> None:
         """Draw the exact figures."""
         self._under_way.pop(step.channel, None)
-        ended = EndedRun(run=run, figures=figures)
+        ended = self._ended[step.channel] = EndedRun(run=run, figures=figures)
         # A warm-up is dropped, but why it failed is worth knowing.
         if not step.warmup or run.trace.fault is not None:
             self.last[step.channel] = ended
@@ -83,13 +86,13 @@ class LiveShow:
 
     def _rescale(self, scale: int) -> None:
         """Draw the bars of runs that are over on the scale of those that are not."""
-        for name, ended in self.last.items():
+        for name, ended in self._ended.items():
             if name not in self._under_way:
                 self._panes[name].rescale(end_ns(ended.run.trace), scale)
 
     def _scale(self, now_ns: int) -> int:
         """Return a scale that holds all that both panes show."""
-        needed = [end_ns(ended.run.trace) for ended in self.last.values()]
+        needed = [end_ns(ended.run.trace) for ended in self._ended.values()]
         needed += [
             now_ns - trace.sent_monotonic_ns
             for trace in self._under_way.values()

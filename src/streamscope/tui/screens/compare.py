@@ -69,10 +69,14 @@ def read_wish(text: str, plan: Plan) -> Plan | None:
     return None
 
 
+def _pairs(number: int) -> str:
+    return f"{number} pair{'s' if number != 1 else ''}"
+
+
 def plan_words(plan: Plan, pair_s: float | None) -> tuple[str, str]:
     """Return what a plan does, and how long that takes if a pair takes so long."""
     if plan.until is None:
-        pairs = f"{plan.repeat} pair{'s' if plan.repeat != 1 else ''}"
+        pairs = _pairs(plan.repeat)
         spans = [plan.repeat]
     else:
         least = min(plan.least, plan.repeat)
@@ -129,7 +133,7 @@ class CompareDialog(Picker[Asked | None]):
             self._add(
                 Asked(plan=left, resume=True),
                 "go on",
-                f"with the one that was stopped after {self._unfinished.pairs} ({words})",
+                f"with the one that was stopped after {_pairs(self._unfinished.pairs)} ({words})",
             )
         plans = [self._plan]
         plans += [

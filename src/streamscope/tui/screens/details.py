@@ -216,7 +216,7 @@ class DetailsScreen(Screen[None]):
                 "  ",
                 plain(" · ".join(part for part in (run.target.model, run.request.prompt) if part)),
             ),
-            muted("the last pair"),
+            muted("1: all pairs · 2–5: the pair in the panes"),
         )
         self.query_one(Tabs).can_focus = False
         self._draw()

@@ -56,8 +56,8 @@ class Servers(Replays):
 
     @work(group="open", exclusive=True)
     async def _open(self, wish: Wish | None = None) -> None:
-        """Find a server, or start one, and say which and why."""
-        self._setup = None
+        """Find a server, or start one, and say which and why; the one before stays till then."""
+        before, self._setup = self._setup, None
         self._opening = True
         # What measures is imported only now that there is something to look at.
         from streamscope.history import HistoryError
@@ -70,7 +70,10 @@ class Servers(Replays):
             self.app.exit(return_code=1, message=f"streamscope: {error}")
             return
         except (NoServerError, SettingsError) as error:
-            self._no_server(str(error))
+            if before is not None and before.alive and wish is not None:
+                self._keep(before, str(error))
+            else:
+                self._no_server(str(error))
             return
         finally:
             self._opening = False
@@ -85,6 +88,13 @@ class Servers(Replays):
         if self._wanted is not None:
             plan, self._wanted = self._wanted, None
             self._start(plan)
+
+    def _keep(self, setup: Setup, why: str) -> None:
+        """Stay with a server, as there is no other one."""
+        self._setup, self._wanted = setup, None
+        self._notice.show(faces.notice(setup))
+        self._draw_title()
+        self._say(f"{why} The target stays what it was.")
 
     async def _with_session(self) -> Session:
         if self._session is None:

@@ -5,7 +5,7 @@ from textual.containers import Vertical
 
 from streamscope.measure.live import LiveFigures
 from streamscope.measure.phases import PhaseName, phase
-from streamscope.trace import Chunk, Mode, Trace
+from streamscope.trace import SUMMARY_FLAG, Chunk, Mode, Trace
 from streamscope.trial.replay import end_ns
 from streamscope.tui import faces
 from streamscope.tui.ended import EndedRun
@@ -94,7 +94,7 @@ class ChannelPane(Vertical):
         """Note what happened in the run; drawing waits for the next tick, but for the text."""
         self.trace = trace
         for chunk in new:
-            if self.mode == "stream":
+            if self.mode == "stream" and SUMMARY_FLAG not in trace.flags:
                 self._live.add(chunk)
             kind: Stretch = "answer" if chunk.kind == "answer" else "thinking"
             if not self._stretches or self._stretches[-1][1] != kind:
@@ -126,14 +126,19 @@ class ChannelPane(Vertical):
         self.trace = trace
         end = end_ns(trace)
         name: PhaseName = phase(trace, end).name
-        self._status.show(faces.final_line(name, trace), faces.clock(end, final=True))
+        line = faces.final_line(name, trace, warmup=ended.run.warmup)
+        self._status.show(line, faces.clock(end, final=True))
         self._draw_track(trace, end, scale)
         self._figures.show(final_figures(ended.figures, self.mode))
         if trace.fault is not None and not trace.chunks:
             self.text.placeholder = one_line(trace.fault.sentence, 400)
+        elif SUMMARY_FLAG in trace.flags:
+            self.text.placeholder = faces.ONLY_A_SUMMARY
         elif not trace.chunks:
             self.text.placeholder = faces.EMPTY_ANSWER[trace.ended or "stop"]
-        if self.mode == "stream":
+        if self.mode == "stream" and SUMMARY_FLAG in trace.flags:
+            self._gaps.show_message("no gaps: only a summary was imported")
+        elif self.mode == "stream":
             self._draw_gaps()
             if trace.chunks and not self._live.gaps.count:
                 self._gaps.show_message("no gaps: it came at once")
