@@ -103,9 +103,10 @@ server counts no tokens; `e2e` counts from sending the request. **gaps** are the
 chunks, which may hold several tokens. Connecting comes before the clock starts.
 
 **The verdict** rests on pairs: A's value over B's, with an interval. *Different* means that the
-interval leaves out 1; *equivalent* that it surely lies within the margin; *inconclusive* that
-neither can be said yet, and about how many pairs are missing. `ctrl+n` measures them, `f5` shows
-the evidence with every formula.
+interval leaves out 1; *equivalent* (`≈`) that it surely lies within the margin; *inconclusive* that
+neither can be said yet, and about how many more pairs may tell: a guess that is right about three
+times in four. `ctrl+n` measures them, `f5` shows the evidence with every formula. What was not
+tested is only said to lie *within 5 %*.
 
 Drag with the mouse to select text, `ctrl+c` copies it.
 """
