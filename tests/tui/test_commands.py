@@ -134,14 +134,14 @@ async def test_a_key_that_two_commands_have_is_said(
 async def test_a_key_for_what_is_no_command_is_said(
     open_app: "OpenApp", write_config: Callable[[str], Path]
 ) -> None:
-    write_config('[keys]\n"[/]Launch" = "f8"\nRunPair = "f9"\n')
+    write_config('[keys]\n"[/]Launch" = "f8"\nRunPair = "f11"\n')
     async with open_app() as person:
         await person.ready()
         (said,) = person.app.said
         assert "'[/]Launch'" in said
         assert "RunPair" in said
         assert any("[/]Launch" in line for line in person.screen)
-        assert person.app.screen.active_bindings["f9"].binding.id == "RunPair"
+        assert person.app.screen.active_bindings["f11"].binding.id == "RunPair"
 
 
 async def test_the_footer_holds_the_keys_that_a_first_session_needs(open_app: "OpenApp") -> None:
