@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamscope.history import GroupValues
+from streamscope.measure.conventions import Bands
 from streamscope.trace import ChannelName, Fault, Tokens, Trace
 from streamscope.trial.session import Memory
 from streamscope.tui import faces, results
@@ -207,3 +208,27 @@ def test_what_was_left_out_is_said() -> None:
     failed = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"error": 2, "warmup": 1})
     stopped = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"cancelled": 1})
     assert rows(failed, stopped)["left"] == "out: 2 failed, 1 stopped"
+
+
+@pytest.mark.parametrize(
+    ("first_s", "room", "said"),
+    [
+        (0.3, 20, "✓ instant"),
+        (1.0, 12, "◦ noticeable"),
+        (3.0, 20, "! sluggish"),
+        (3.0, 5, "!"),
+        (3.0, 0, ""),
+    ],
+)
+def test_a_wait_is_called_what_practitioners_call_it(
+    first_s: float, room: int, said: str, build_stream: Build, build_ended: BuildEnded
+) -> None:
+    figures = build_ended(build_stream(first_s, 9.0)).figures
+    assert results.band_words(figures, Bands(), room).plain == said
+
+
+def test_without_text_there_is_no_wait_to_name(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    trace = msgspec.structs.replace(build_stream(text="", ended="error"), tokens=Tokens())
+    assert results.band_words(build_ended(trace).figures, Bands(), 30).plain == ""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from textual.content import Content
 
 from streamscope.history import GroupValues
+from streamscope.measure.bands import first_text_band
+from streamscope.measure.conventions import Bands
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.statistics import median
@@ -35,6 +37,17 @@ def final_figures(figures: Figures, mode: Mode) -> Content:
     counted = f"{chunks} ch" if tokens == words.NONE != chunks else f"{tokens} tok"
     whole = " e2e" if rate_name.startswith("e2e") and rate != words.NONE else ""
     return figure_line(_value(figures, "ttfv_s"), rate + whole, counted, mode=mode)
+
+
+def band_words(figures: Figures, bands: Bands, room: int) -> Content:
+    """Return what practitioners call this wait for the first text, in at most ``room`` cells."""
+    band = first_text_band(figures["ttfv_s"], bands)
+    if band is None:
+        return Content()
+    for text in (f"{band.mark} {band.word}", band.mark):
+        if len(text) <= room:
+            return muted(text)
+    return Content()
 
 
 def _value(figures: Figures, name: str) -> str:

@@ -42,6 +42,12 @@ class Servers(Replays):
         self._wanted: Plan | None = None
         self._opening = True
 
+    def _filled(self) -> None:
+        """Let the panes judge waits by the person's own bands."""
+        super()._filled()
+        for pane in self._panes.values():
+            pane.bands = self._config.bands
+
     @abstractmethod
     def _forget_pair(self) -> None:
         """Be without a pair: the panes are empty."""

@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from streamscope.measure.conventions import Bands
 from streamscope.measure.live import LiveFigures
 from streamscope.measure.phases import PhaseName, phase
 from streamscope.trace import SUMMARY_FLAG, Chunk, Mode, Trace
@@ -38,6 +39,7 @@ class ChannelPane(Vertical):
         super().__init__(id=id)
         self.channel = channel
         self._own_mode = self.mode = mode
+        self.bands = Bands()
         self.trace: Trace | None = None
         self._live = LiveFigures()
         self._stretches: list[tuple[int, Stretch]] = []
@@ -120,16 +122,21 @@ class ChannelPane(Vertical):
 
     def finish(self, ended: EndedRun, scale: int) -> None:
         """Draw the exact figures of a run that is over."""
-        from streamscope.tui.results import final_figures  # not needed for the first picture
+        from streamscope.tui.results import (  # not needed for the first picture
+            band_words,
+            final_figures,
+        )
 
         trace = ended.run.trace
         self.trace = trace
         end = end_ns(trace)
         name: PhaseName = phase(trace, end).name
-        line = faces.final_line(name, trace, warmup=ended.run.warmup)
-        self._status.show(line, faces.clock(end, final=True))
+        ended_line = faces.final_line(name, trace, warmup=ended.run.warmup)
+        self._status.show(ended_line, faces.clock(end, final=True))
         self._draw_track(trace, end, scale)
-        self._figures.show(final_figures(ended.figures, self.mode))
+        line = final_figures(ended.figures, self.mode)
+        room = self._figures.size.width - line.cell_length - 1
+        self._figures.show(line, band_words(ended.figures, self.bands, room))
         if trace.fault is not None and not trace.chunks:
             self.text.placeholder = one_line(trace.fault.sentence, 400)
         elif SUMMARY_FLAG in trace.flags:
