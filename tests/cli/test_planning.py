@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from streamscope.cli import planning
+from streamscope.cli.history.arguments import EXPORT_FORMATS
 from streamscope.cli.parsing import UsageError, share
-from streamscope.cli.run_arguments import RunOptions, Views, parse_rerun, parse_run
+from streamscope.cli.run_arguments import (
+    FORMATS,
+    Format,
+    RunOptions,
+    Views,
+    parse_rerun,
+    parse_run,
+)
 from streamscope.measure.conventions import Costs, Reader
 from streamscope.plan import Plan
 from streamscope.settings import ComparisonDefaults, Config
@@ -95,11 +103,28 @@ def test_views_are_read_wherever_reports_are_made() -> None:
         ("", "r.ndjson", "jsonl"),
         ("", "r.htm", "html"),
         ("", "r.txt", "table"),
+        ("", "result", "table"),
+        ("json", "r.pdf", "json"),
         ("csv", "r.md", "csv"),
     ],
 )
 def test_the_format_of_a_result(said: str, output: str, expected: str) -> None:
     assert planning.output_format(said, output) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "allowed"), [("r.pdf", FORMATS), ("r.2026", FORMATS), ("r.txt", EXPORT_FORMATS)]
+)
+def test_an_ending_that_names_no_format_is_refused(
+    output: str, allowed: tuple[Format, ...]
+) -> None:
+    """Nobody should find a table where they wanted something else."""
+    with pytest.raises(UsageError, match=r"end the file's name in one of .*\.json.* --format"):
+        planning.output_format("", output, allowed)
+
+
+def test_a_comparison_that_goes_on_may_have_a_new_bound() -> None:
+    assert parse_run(["--continue", "last", "--most", "60"]).most == 60
 
 
 @pytest.mark.parametrize(

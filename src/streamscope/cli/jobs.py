@@ -6,11 +6,12 @@ import msgspec
 
 from streamscope.cli import planning, start
 from streamscope.cli.arguments import prompt_text
+from streamscope.cli.parsing import UsageError
 from streamscope.cli.run_arguments import RunOptions
 from streamscope.history import ComparisonRow, Group, History, HistoryError
 from streamscope.plan import Plan
 from streamscope.settings import Config
-from streamscope.trace import Request, Run
+from streamscope.trace import SUMMARY_FLAG, Request, Run
 from streamscope.trial.plan import Course, whole_pairs
 from streamscope.trial.session import Setup, Wish
 from streamscope.trial.trial import is_complete
@@ -52,11 +53,11 @@ def planned(options: RunOptions, config: Config, history: History | None) -> lis
     """Return what a command line wants to have measured.
 
     Raises:
-        UsageError: A prompt can't be read.
+        UsageError: A prompt can't be read, or a comparison can't go on as far as was said.
         HistoryError: What is to be continued or made anew is not there, or can't be.
     """
     if options.going_on:
-        return [_continued(_known(history), options.going_on)]
+        return [_continued(_known(history), options)]
     if options.again:
         return [_again(_known(history), each) for each in options.again]
     course = Course(plan=planning.plan(options, config))
@@ -82,26 +83,74 @@ def _known(history: History | None) -> History:
     return history
 
 
-def _continued(history: History, named: str) -> Job:
-    row, runs = history.comparison(named)
+def how_far(course: Course) -> str:
+    """Say how far a comparison came: ``6 of 30 pairs``, ``6 of at most 30 pairs``."""
+    plan = course.plan
+    most = f"at most {plan.repeat}" if plan.until is not None else str(plan.repeat)
+    return f"{len(whole_pairs(course.runs))} of {most} pairs"
+
+
+def _continued(history: History, options: RunOptions) -> Job:
+    row, runs = history.comparison(options.going_on)
+    _check_whole(row, runs)
     if row.plan is None:
         raise HistoryError(
             f"Comparison {row.comparison_id[:8]} came without its plan, so it can't be continued: "
             f"`streamscope history rerun {row.comparison_id[:8]}` measures it anew."
         )
     course = Course(plan=row.plan, comparison_id=row.comparison_id, runs=tuple(runs))
+    if options.most is not None:
+        if row.plan.until is None:
+            raise UsageError(
+                f"--most bounds --until, but comparison {row.comparison_id[:8]} has exactly "
+                f"{row.plan.repeat} pairs to go through: leave it out."
+            )
+        course = with_most(course, options.most)
     if is_complete(course):
-        raise HistoryError(
-            f"Comparison {row.comparison_id[:8]} is complete with {len(whole_pairs(runs))} pairs: "
-            f"`streamscope history rerun {row.comparison_id[:8]}` measures it anew."
-        )
+        raise HistoryError(_why_complete(row.comparison_id[:8], course))
     job = _job(row, runs, course)
     versions = [run.server_version for run in runs if run.server_version]
     return msgspec.structs.replace(job, version=versions[-1] if versions else "", tags=row.tags)
 
 
+def _why_complete(named: str, course: Course) -> str:
+    """Say that there is nothing left to do, and what can be done all the same."""
+    pairs = len(whole_pairs(course.runs))
+    if not is_complete(with_most(course, course.plan.repeat + 1)):
+        return (
+            f"Comparison {named} has gone through the most pairs that it may have, "
+            f"{course.plan.repeat}: add --most N to go on."
+        )
+    return (
+        f"Comparison {named} is complete with {pairs} pairs: "
+        f"`streamscope history rerun {named}` measures it anew."
+    )
+
+
+def with_most(course: Course, most: int) -> Course:
+    """Return the same course with another bound, if its plan goes on until something is known."""
+    if course.plan.until is None:
+        return course
+    plan = msgspec.structs.replace(course.plan, repeat=most)
+    return msgspec.structs.replace(course, plan=plan)
+
+
+def _check_whole(row: ComparisonRow, runs: Sequence[Run]) -> None:
+    """Refuse what can't be asked again, before a server is looked for.
+
+    Raises:
+        HistoryError: Only summaries of it are known.
+    """
+    if any(SUMMARY_FLAG in run.trace.flags for run in runs):
+        raise HistoryError(
+            f"Comparison {row.comparison_id[:8]} was imported as a summary, which says neither "
+            "the prompt nor the server, so it can't be measured anew."
+        )
+
+
 def _again(history: History, named: str) -> Job:
     row, runs = history.comparison(named)
+    _check_whole(row, runs)
     plan = measured_plan(row, runs)
     if plan.order == "random":
         plan = msgspec.structs.replace(plan, seed=planning.new_seed())

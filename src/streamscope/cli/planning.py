@@ -14,6 +14,7 @@ from streamscope.plan import LEAST, Plan
 from streamscope.settings import ComparisonDefaults, Config
 
 _SUFFIXES: dict[str, Format] = {
+    ".txt": "table",
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -86,18 +87,21 @@ def output_format(
 ) -> Format:
     """Return how a result is written: as was said, or as its file's name ends.
 
+    A name without an ending stands for what is usual.
+
     Raises:
-        UsageError: The name ends as that of a file that this can't be written as.
+        UsageError: The name ends as that of no file, or of one that this can't be written as.
     """
     for name in FORMATS:
         if said == name:
             return name
     suffix = Path(output).suffix.lower()
-    form = _SUFFIXES.get(suffix, otherwise)
-    if form not in allowed:
+    form = _SUFFIXES.get(suffix) if suffix else otherwise
+    if form is None or form not in allowed:
+        ends = ", ".join(each for each, known in _SUFFIXES.items() if known in allowed)
         raise UsageError(
-            f"This can't be written as {suffix}: name a file of another kind, or say --format "
-            f"{' or '.join(allowed)}."
+            f"This can't be written as {suffix}: end the file's name in one of {ends}, or say "
+            f"--format {' or '.join(allowed)}."
         )
     return form
 

@@ -12,8 +12,20 @@ from streamscope.cli.run_arguments import Format
 from streamscope.cli.words import shortened
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
+from streamscope.report.judging import judge_comparison
 from streamscope.report.table import as_text, comparison_table
+from streamscope.report.verdict_words import verdict_sentence
 from streamscope.report.words import plain
+from streamscope.trial.plan import CHANNELS
+
+_FORMATS: dict[Format, str] = {
+    "table": "a table, as text",
+    "json": "JSON",
+    "jsonl": "JSON Lines",
+    "csv": "CSV",
+    "markdown": "Markdown",
+    "html": "HTML",
+}
 
 HEADING = 76
 """Characters of a prompt that stand above its table."""
@@ -25,7 +37,7 @@ def deliver(
     """Print comparisons, or write them to a file; tell whether they got there."""
     if form == "table":
         return deliver_table(tables(comparisons, conventions), output)
-    return deliver_text(written(comparisons, form, conventions), output)
+    return deliver_text(written(comparisons, form, conventions), output, form)
 
 
 def tables(comparisons: Sequence[Comparison], conventions: Conventions) -> RenderableType:
@@ -38,6 +50,17 @@ def tables(comparisons: Sequence[Comparison], conventions: Conventions) -> Rende
             parts += [Text()] * (number > 1) + [Text(heading, "bold underline")]
         parts.append(comparison_table(comparison, conventions))
     return Group(*parts)
+
+
+def verdicts(comparisons: Sequence[Comparison], conventions: Conventions) -> list[str]:
+    """Return what each comparison shows, in a sentence; where there are several, with its place."""
+    count = len(comparisons)
+    return [
+        (f"{number} of {count} · " if count > 1 else "")
+        + verdict_sentence(judge_comparison(comparison, conventions=conventions))
+        for number, comparison in enumerate(comparisons, 1)
+        if len(comparison.channels()) == len(CHANNELS)
+    ]
 
 
 def written(comparisons: Sequence[Comparison], form: Format, conventions: Conventions) -> str:
@@ -73,11 +96,11 @@ def deliver_table(table: RenderableType, output: str) -> bool:
     if not output and sys.stdout.isatty():
         Console(highlight=False).print(table)
         return True
-    return deliver_text(as_text(table), output)
+    return deliver_text(as_text(table), output, "table")
 
 
-def deliver_text(text: str, output: str) -> bool:
-    """Print a text, or write it to a file; tell whether it got there.
+def deliver_text(text: str, output: str = "", form: Format = "table") -> bool:
+    """Print a text, or write it to a file and say so; tell whether it got there.
 
     What can't be written to its file is printed, so that it is not lost.
     """
@@ -93,7 +116,14 @@ def deliver_text(text: str, output: str) -> bool:
         )
         print_parts([text])
         return False
+    say_written("", output, form)
     return True
+
+
+def say_written(what: str, output: str, form: Format) -> None:
+    """Say that a file was written, and as what: ``6 runs written to r.jsonl (JSON Lines).``."""
+    began = f"{what} written" if what else "Written"
+    print(f"{began} to {output} ({_FORMATS[form]}).", file=sys.stderr)
 
 
 def print_parts(parts: Iterable[str]) -> bool:

@@ -129,7 +129,7 @@ def with_views(said: argparse.Namespace) -> dict[str, Any]:
 
 def _check(options: RunOptions) -> None:
     """Refuse what contradicts itself."""
-    if options.most is not None and options.until is None:
+    if options.most is not None and options.until is None and not options.going_on:
         raise UsageError("--most bounds --until: add --until 5%, or say --repeat N alone.")
     if options.prompts.count("-") > 1:
         raise UsageError("Only one prompt can come from the pipe: name a - once.")
@@ -141,7 +141,7 @@ def _check(options: RunOptions) -> None:
 
 def _check_continued(options: RunOptions) -> None:
     """Refuse what a comparison that goes on has settled already."""
-    free = {"going_on", "format", "output", "tags", "note", "timeout_s", "stall_s", "views"}
+    free = {"going_on", "most", "format", "output", "tags", "note", "timeout_s", "stall_s", "views"}
     said = [
         name
         for name, default in msgspec.structs.asdict(RunOptions()).items()
@@ -224,7 +224,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "--most",
         type=whole(LEAST, MAX_REPEAT),
         metavar="N",
-        help="at most so many pairs with --until (30)",
+        help="at most so many pairs with --until (30); with --continue, the new bound",
     )
     plan.add_argument(
         "--warmup",

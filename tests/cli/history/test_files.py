@@ -25,14 +25,15 @@ def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_history_moves_to_another_machine(
     cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest, form: str
 ) -> None:
-    past.comparison(pairs=2)
-    past.comparison(pairs=1, prompt="What else?")
+    names = [past.comparison(pairs=2)[0], past.comparison(pairs=1, prompt="What else?")[0]]
     file = tmp_path / f"all.{form}"
     done = cli("history", "export", "--all", "--output", str(file))
     assert (done.code, done.out) == (0, "")
     before = list(past.history.export())
     there = request.getfixturevalue("other")
-    assert cli("history", "import", str(file)) == (0, "6 runs added.\n", "")
+    one, two = (name[:8] for name in names)
+    said = f"6 runs added.\n  {one}  Why?\n  {two}  What else?\n"
+    assert cli("history", "import", str(file)) == (0, said, "")
     assert cli("history", "import", str(file)).out == "0 runs added, 6 known already.\n"
     with History.open(there) as history:
         assert list(history.export()) == before
@@ -125,12 +126,32 @@ def test_a_bad_line_ends_an_import_and_keeps_what_came_before(
     there = request.getfixturevalue("other")
     done = cli("history", "import", str(file), "none.jsonl")
     assert (done.code, done.out) == (1, "")
-    problem, kept = done.err.splitlines()
+    problem, kept, comparison = done.err.splitlines()
+    assert comparison == "  0001aaaa  Why?"
     assert problem.startswith(f"streamscope: {file}, line 4 ")
     assert why in problem
     assert kept == "What came before is kept: 3 runs added."
     with History.open(there) as history:
         assert history.count() == 3
+
+
+def test_an_import_names_a_handful_of_the_comparisons_that_are_new(
+    cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    names = [past.comparison(pairs=1, prompt=f"\x1b[31m{n} " + "long " * 40)[0] for n in range(7)]
+    one, rest = tmp_path / "one.jsonl", tmp_path / "all.jsonl"
+    cli("history", "export", names[0], "--output", str(one))
+    cli("history", "export", "--all", "--output", str(rest))
+    request.getfixturevalue("other")
+    cli("history", "import", str(one))
+    done = cli("history", "import", str(rest))
+    counts, *lines, more = done.out.splitlines()
+    assert counts == "12 runs added, 2 known already."
+    assert [line.split()[0] for line in lines] == [name[:8] for name in names[1:6]]
+    assert more == "  and 1 more: `streamscope history list` has them."
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in done.out
+    assert cli("history", "show", lines[0].split()[0]).code == 0
 
 
 def test_a_pipe_is_a_file_named_with_a_dash(

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from streamscope.cli.history.lists import Listed
+from streamscope.cli.history.listed import Listed, Pooled
+from streamscope.plan import Plan
+from streamscope.report.comparison_json import ComparisonRecord
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli, Past
@@ -19,22 +23,43 @@ SUBCOMMANDS = (
 )
 
 
+def listed(cli: "Cli", *argv: str) -> list[Listed]:
+    """Return the comparisons of a list."""
+    return msgspec.json.decode(
+        cli("history", "list", "--format", "json", *argv).out, type=list[Listed]
+    )
+
+
+def pooled(cli: "Cli", *argv: str) -> list[Pooled]:
+    """Return the groups of a list."""
+    done = cli("history", "list", "--groups", "--format", "json", *argv)
+    return msgspec.json.decode(done.out, type=list[Pooled])
+
+
 @pytest.fixture
 def two(past: "Past") -> list[str]:
-    """Two groups, the older one first: ids of their only comparisons."""
+    """Two comparisons, each a group of its own, the older one first: their ids."""
     older, _ = past.comparison(prompt="Why is the sky blue?", pairs=6)
     newer, _ = past.comparison(prompt="Explain " * 40, model="large", pairs=2)
     past.history.annotate(older, note="on the train", tags=["demo"]).result()
     return [older, newer]
 
 
-def test_groups_newest_first_within_eighty_columns(cli: "Cli", two: list[str]) -> None:
-    done = cli("history", "list")
+@pytest.mark.parametrize(
+    ("argv", "heads"),
+    [((), ["ID", "started"]), (("--groups",), ["newest", "ID", "newest", "run"])],
+)
+def test_newest_first_within_eighty_columns(
+    cli: "Cli", past: "Past", two: list[str], argv: tuple[str, ...], heads: list[str]
+) -> None:
+    (_, older_group) = past.history.groups()
+    past.history.annotate(older_group.group, note="on the train", tags=["demo"]).result()
+    done = cli("history", "list", *argv)
     assert done.code == 0
     lines = done.out.splitlines()
     assert max(map(len, lines)) <= 80
     head, newer, about, older, why, remarks = lines
-    assert head.split() == ["ID", "newest", "pairs", "first", "text", "total"]
+    assert head.split() == [*heads, "pairs", "first", "text", "total"]
     assert newer.startswith(two[1][:8])
     assert about.strip().startswith("large · Explain Explain")
     assert older.startswith(two[0][:8])
@@ -44,13 +69,32 @@ def test_groups_newest_first_within_eighty_columns(cli: "Cli", two: list[str]) -
 
 
 @pytest.mark.parametrize("sought", ["sky", "#demo", "TRAIN sky", "tiny"])
-@pytest.mark.parametrize("each", [(), ("--each",)])
 def test_a_search_finds_by_prompt_model_note_and_tag(
-    cli: "Cli", two: list[str], sought: str, each: tuple[str, ...]
+    cli: "Cli", two: list[str], sought: str
 ) -> None:
-    done = cli("history", "list", "--search", sought, "--format", "json", *each)
-    listed = msgspec.json.decode(done.out, type=list[Listed])
-    assert [one.id for one in listed] == [two[0]]
+    assert [one.id for one in listed(cli, "--search", sought)] == [two[0]]
+    assert [one.newest_id for one in pooled(cli, "--search", sought)] == [two[0]]
+
+
+def test_a_comparison_is_not_found_by_what_is_written_about_another_one(
+    cli: "Cli", past: "Past"
+) -> None:
+    tagged, _ = past.comparison(pairs=1)
+    noted, _ = past.comparison(pairs=1)
+    past.history.annotate(tagged, tags=["mine"]).result()
+    past.history.annotate(noted, note="by night").result()
+    assert [one.id for one in listed(cli, "--search", "#mine")] == [tagged]
+    assert [one.id for one in listed(cli, "--search", "night why?")] == [noted]
+    assert listed(cli, "--search", "#mine night") == []
+    assert [one.pairs for one in pooled(cli, "--search", "#mine")] == [2]
+
+
+def test_what_is_written_about_a_group_finds_all_its_comparisons(cli: "Cli", past: "Past") -> None:
+    ids = [past.comparison(pairs=1)[0] for _ in range(2)]
+    past.comparison(prompt="What else?")
+    (_, group) = past.history.groups()
+    past.history.annotate(group.group, tags=["ours"]).result()
+    assert [one.id for one in listed(cli, "--search", "#ours")] == ids[::-1]
 
 
 def test_a_search_that_finds_nothing_says_so(cli: "Cli", two: list[str]) -> None:
@@ -65,19 +109,63 @@ def test_an_empty_history_is_no_error(cli: "Cli") -> None:
     assert done.out.startswith("There is nothing in the history")
 
 
-def test_comparisons_one_by_one(cli: "Cli", past: "Past", two: list[str]) -> None:
-    third, _ = past.comparison(prompt="Why is the sky blue?", pairs=1)
-    groups = msgspec.json.decode(cli("history", "list", "--format=json").out, type=list[Listed])
-    each = msgspec.json.decode(
-        cli("history", "list", "--each", "--format=json").out, type=list[Listed]
-    )
-    assert [one.id for one in groups] == [third, two[1]]
-    assert [one.pairs for one in groups] == [7, 2]
-    assert [(one.id, one.pairs, one.failed) for one in each] == [
-        (third, 1, 0),
-        (two[1], 2, 0),
-        (two[0], 6, 0),
-    ]
+def test_a_row_is_one_comparison_with_its_own_pairs_medians_and_remarks(
+    cli: "Cli", past: "Past"
+) -> None:
+    """What stands beside an id is what `show` and `tag` say of that id."""
+    older, _ = past.comparison(pairs=3, first_s=0.2, total_s=2.0)
+    newer, _ = past.comparison(pairs=1, first_s=0.6, total_s=6.0)
+    past.history.annotate(older, tags=["first"]).result()
+    past.history.annotate(newer, note="slower").result()
+    rows = {one.id: one for one in listed(cli)}
+    assert list(rows) == [newer, older]
+    assert [(one.pairs, one.runs, one.failed) for one in rows.values()] == [(1, 2, 0), (3, 6, 0)]
+    assert [(one.tags, one.note) for one in rows.values()] == [((), "slower"), (("first",), "")]
+    for name, row in rows.items():
+        shown = msgspec.json.decode(
+            cli("history", "show", name, "--format=json").out, type=ComparisonRecord
+        )
+        sides = (row.figures["stream"], shown.summary.A), (row.figures["blocking"], shown.summary.B)
+        for figures, summary in sides:
+            assert {"ttfv_s", "total_s"} <= set(figures)
+            medians = {figure: known.estimate for figure, known in figures.items()}
+            assert medians == {figure: summary[figure].median for figure in medians}
+
+
+def test_groups_pool_and_say_whose_id_it_is(cli: "Cli", past: "Past") -> None:
+    older, _ = past.comparison(pairs=3)
+    newer, _ = past.comparison(pairs=1)
+    past.history.annotate(older, tags=["first"]).result()
+    (group,) = pooled(cli)
+    assert (group.newest_id, group.pairs, group.runs) == (newer, 4, 8)
+    assert group.figures["stream"]["ttfv_s"].n == 4
+    assert group.tags == (), "a comparison's tags are not its group's"
+
+
+def test_a_comparison_that_was_stopped_says_so(cli: "Cli", past: "Past") -> None:
+    past.comparison(pairs=2, plan=Plan(repeat=2))
+    past.comparison(pairs=2)
+    stopped, _ = past.comparison(pairs=6, plan=Plan(repeat=30, until=1e-9))
+    newest, *others = listed(cli)
+    assert (newest.id, newest.complete) == (stopped, False)
+    assert newest.state == "stopped at 6 of at most 30 pairs"
+    assert [one.state for one in others] == ["", ""]
+    assert [one.complete for one in others] == [msgspec.UNSET, True], "one has no plan"
+    assert "\n           stopped at 6 of at most 30 pairs\n" in cli("history", "list").out
+    shown = cli("history", "show", stopped).out
+    assert "stopped at 6 of at most 30 pairs" in shown
+    assert f"`streamscope run --continue {stopped[:8]}` goes on" in shown
+    assert "stopped" not in cli("history", "show", others[0].id).out
+
+
+def test_a_comparison_whose_runs_cannot_be_read_stays_in_the_list(cli: "Cli", past: "Past") -> None:
+    name, _ = past.comparison(pairs=2)
+    with closing(sqlite3.connect(past.history.path)) as db:
+        db.execute("UPDATE traces SET trace = x'00'")
+        db.commit()
+    (row,) = listed(cli)
+    assert (row.id, row.pairs, row.figures) == (name, 2, {})
+    assert row.state == "its runs can't be read any more"
 
 
 def test_a_limit_is_kept_and_told(cli: "Cli", two: list[str]) -> None:
@@ -88,13 +176,18 @@ def test_a_limit_is_kept_and_told(cli: "Cli", two: list[str]) -> None:
 
 
 def test_json_has_medians_with_their_intervals(cli: "Cli", two: list[str]) -> None:
-    listed = msgspec.json.decode(cli("history", "list", "--format=json").out, type=list[Listed])
-    figures = listed[1].figures
-    assert figures is not msgspec.UNSET
-    first = figures["stream"]["ttfv_s"]
+    first = listed(cli)[1].figures["stream"]["ttfv_s"]
     assert first.n == 6
     assert [first.low, first.estimate, first.high] == pytest.approx([0.2002, 0.2007, 0.2012])
     assert first.coverage == 0.96875
+
+
+@pytest.mark.parametrize(("argv", "column"), [((), "id"), (("--groups",), "newest_id")])
+def test_a_table_for_other_programs_says_whose_id_it_is(
+    cli: "Cli", two: list[str], argv: tuple[str, ...], column: str
+) -> None:
+    rows = csv.DictReader(io.StringIO(cli("history", "list", "--format=csv", *argv).out))
+    assert [row[column] for row in rows] == [two[1], two[0]]
 
 
 def test_a_table_for_other_programs(cli: "Cli", two: list[str]) -> None:
@@ -132,6 +225,15 @@ def test_a_history_that_cannot_be_opened_is_one_sentence(cli: "Cli", past: "Past
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("streamscope: The history")
     assert done.err.count("\n") == 1
+
+
+def test_the_choices_of_commands_are_complete(cli: "Cli") -> None:
+    said = cli("history", "look").err
+    assert [name for name in SUBCOMMANDS if f"'{name}'" not in said] == []
+
+
+def test_a_rerun_after_two_dashes_is_one(cli: "Cli") -> None:
+    assert "the following arguments are required: ID" in cli("history", "--", "rerun").err
 
 
 @pytest.mark.parametrize("argv", [(), ("look",), ("show",), ("compare", "last")])

@@ -59,8 +59,21 @@ def test_the_format_of_a_file_is_in_its_name(
     past.comparison()
     file = tmp_path / name
     done = cli("history", "show", "last", "--output", str(file))
-    assert (done.code, done.out) == (0, "")
+    kinds = {".md": "Markdown", ".html": "HTML", ".csv": "CSV"}
+    told = f"Written to {file} ({kinds[file.suffix]}).\n"
+    assert done == (0, "", told)
     assert file.read_text().lower().startswith(begins)
+
+
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_a_file_whose_ending_names_no_format_is_not_written(
+    cli: "Cli", past: "Past", tmp_path: Path, command: str
+) -> None:
+    past.comparison()
+    done = cli("history", command, "last", "--output", str(tmp_path / "r.pdf"))
+    assert (done.code, done.out) == (2, "")
+    assert "This can't be written as .pdf" in done.err
+    assert list(tmp_path.glob("r.*")) == []
 
 
 @pytest.mark.parametrize(("named", "why"), [("beef", "no run or comparison"), ("last", "yet")])

@@ -7,6 +7,8 @@ EXIT_FAILED = 1
 
 def run(argv: list[str]) -> int:
     """Carry out what follows ``streamscope history``; return the exit code."""
+    if argv[:1] == ["--"]:  # says that no option follows, which none would before a command
+        argv = argv[1:]
     if argv[:1] == ["rerun"]:
         from streamscope.cli import headless
         from streamscope.cli.run_arguments import parse_rerun

@@ -18,7 +18,7 @@ What was measured. An ID is that of a comparison or a run, its first digits (at
 least four), or `last` for the newest comparison; `list` and `show` tell them.
 """
 _COMMANDS: dict[str, str] = {
-    "list": "what was measured, newest first, with medians",
+    "list": "comparisons, newest first, with medians; --groups pools them",
     "show": "the report of a comparison, or the figures of a run",
     "compare": "two comparisons against each other, such as two models",
     "rerun": "measure past comparisons anew, under the same plan",
@@ -48,7 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         words: Tags, or the words of a note, as they were said; files to import.
         search: Words that must all occur; ``#word`` is a tag.
         limit: How many at most.
-        each: Whether to list comparisons one by one.
+        groups: Whether to list groups instead of comparisons.
         pooled: Whether to take all comparable runs of the history.
         all: Whether to export everything.
         yes: Whether nobody needs to be asked.
@@ -62,7 +62,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[str, ...] = ()
     search: str = ""
     limit: int = LISTED
-    each: bool = False
+    groups: bool = False
     pooled: bool = False
     all: bool = False
     yes: bool = False
@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         "undo": None,
         "tag": _add_tag,
         "note": _add_note,
+        "rerun": None,  # has a parser of its own; here it is known by name
         "path": None,
     }.items():
         words = _COMMANDS[name]
@@ -128,8 +129,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Runs that ask the same of the same server under the same conditions form a\n"
-        "group; its ID is that of its newest comparison. Figures are medians, A vs B."
+        "Figures are medians, A streaming vs B blocking: those that `show` tells. A\n"
+        "comparison that another program is still measuring is listed as stopped.\n\n"
+        "Comparisons that ask the same of the same server under the same conditions form\n"
+        "a group. With --groups pairs and medians are those of all its comparisons, and\n"
+        "note and tags its own; the ID of its newest comparison stands beside them."
     )
     parser.add_argument(
         "--search",
@@ -142,7 +146,9 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
         "--limit", type=whole(1, 1_000_000), default=LISTED, metavar="N", help=f"({LISTED})"
     )
     parser.add_argument(
-        "--each", action="store_true", help="comparisons one by one instead of groups"
+        "--groups",
+        action="store_true",
+        help="comparable ones pooled, one line each, instead of one by one",
     )
     add_result(parser, LIST_FORMATS)
 

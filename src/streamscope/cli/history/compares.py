@@ -11,16 +11,15 @@ from rich.text import Text
 
 from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import COMPARE_FORMATS
+from streamscope.cli.history.medians import Values, pooled_values
 from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.words import shortened
 from streamscope.history import ComparisonRow, Group
 from streamscope.measure.conventions import Thresholds
-from streamscope.measure.figures import BY_NAME, measure
+from streamscope.measure.figures import BY_NAME
 from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Finding, judge_samples
-from streamscope.report.comparison import Comparison
-from streamscope.report.summary import left_out
 from streamscope.report.verdict_words import finding_mark, finding_words
 from streamscope.report.words import NONE, figure_words, plain
 from streamscope.trace import Mode, Target
@@ -40,8 +39,6 @@ TESTED: tuple[tuple[Mode, str], ...] = (
 
 ABOUT = 46
 """Characters of a prompt that stand beside its comparison."""
-
-Values = dict[Mode, dict[str, list[float]]]
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +96,7 @@ def run(desk: Desk) -> int:
     compared = compare(first, second, desk.conventions.thresholds)
     if planning.output_format(options.format, options.output, COMPARE_FORMATS) == "json":
         text = msgspec.json.encode(compared).decode() + "\n"
-        there = results.deliver_text(text, options.output)
+        there = results.deliver_text(text, options.output, "json")
     else:
         there = results.deliver_table(_report(compared), options.output)
     return 0 if there else 1
@@ -122,7 +119,7 @@ def _side(desk: Desk, named: str) -> Side:
     row, comparison = desk.comparison(named)
     names = {name for _, name in TESTED} | {LENGTH}
     pooled = desk.options.pooled
-    values = _pooled(desk, row, names) if pooled else _own(comparison, names)
+    values = _pooled(desk, row, names) if pooled else pooled_values(comparison, names)
     return Side(
         comparison_id=row.comparison_id,
         target=row.target,
@@ -135,19 +132,6 @@ def _side(desk: Desk, named: str) -> Side:
 def _pooled(desk: Desk, row: ComparisonRow, names: set[str]) -> Values:
     found = desk.history.values(row.group, sorted(names))
     return {mode: each.values for mode, each in found.items()}
-
-
-def _own(comparison: Comparison, names: set[str]) -> Values:
-    values: Values = {}
-    for run, reason in zip(comparison.runs, left_out(comparison), strict=True):
-        if reason is not None:
-            continue
-        figures = measure(run.trace)
-        of_mode = values.setdefault(run.trace.mode, {})
-        for name in names:
-            if (value := figures[name]) is not None:
-                of_mode.setdefault(name, []).append(value)
-    return values
 
 
 def _cautions(first: Side, second: Side) -> list[str]:

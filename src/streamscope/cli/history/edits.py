@@ -93,4 +93,4 @@ def _tags(tags: Sequence[str]) -> str:
 
 
 def _say(words: str) -> int:
-    return 0 if results.deliver_text(f"{words}\n", "") else 1
+    return 0 if results.deliver_text(f"{words}\n") else 1

@@ -9,14 +9,21 @@ from typing import BinaryIO
 
 from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import EXPORT_FORMATS
-from streamscope.cli.history.lists import MANY
-from streamscope.cli.history.place import Desk, as_comparison
+from streamscope.cli.history.listed import MANY
+from streamscope.cli.history.place import SHORT, Desk, as_comparison
 from streamscope.cli.run_arguments import Format
-from streamscope.history import HistoryError
+from streamscope.cli.words import shortened
+from streamscope.history import History, HistoryError
 from streamscope.measure.figures import measure
 from streamscope.report.comparison import Comparison
 from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
+from streamscope.report.words import plain
 from streamscope.trace import Run
+
+HANDFUL = 5
+"""New comparisons that an import names."""
+
+WIDTH = 80
 
 EVERY = 100
 """Runs between two words about how far an import has come."""
@@ -32,14 +39,15 @@ def export(desk: Desk) -> int:
     if not comparisons:
         raise _nothing(desk)
     text = results.written(comparisons, form, desk.conventions)
-    return 0 if results.deliver_text(text, options.output) else 1
+    return 0 if results.deliver_text(text, options.output, form) else 1
 
 
 def take_in(desk: Desk) -> int:
     """Add runs from files; end at the first line that can't be read."""
     added = known = 0
+    fresh = _Fresh(desk.history)
     for named in desk.options.words:
-        taken = _Taken(named)
+        taken = _Taken(named, fresh)
         try:
             with _source(named) as file:
                 done = desk.history.add(taken.runs(file))
@@ -52,8 +60,44 @@ def take_in(desk: Desk) -> int:
             print(f"streamscope: {taken.problem}", file=sys.stderr)
             kept = f"What came before is kept: {_counts(added, known)}"
             print(kept if added or known else "Nothing was added.", file=sys.stderr)
+            for line in fresh.lines():
+                print(line, file=sys.stderr)
             return 1
-    return 0 if results.deliver_text(_counts(added, known) + "\n", "") else 1
+    said = [_counts(added, known), *fresh.lines()]
+    return 0 if results.deliver_text("\n".join(said) + "\n") else 1
+
+
+class _Fresh:
+    """Comparisons that an import adds to the history, with what was asked in the first of them."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._seen: set[str] = set()
+        self._asked: dict[str, str] = {}
+        self._count = 0
+
+    def see(self, run: Run) -> None:
+        """Take note of the comparison of a run that is not in the history yet."""
+        name = run.comparison_id
+        if name in self._seen:
+            return
+        self._seen.add(name)
+        try:
+            self._history.find(name)
+        except HistoryError:
+            self._count += 1
+            if self._count <= HANDFUL:
+                self._asked[name] = run.request.prompt
+
+    def lines(self) -> list[str]:
+        """Return a line each for the first few, with the id that `show` takes, and for the rest."""
+        lines = [
+            shortened(f"  {name[:SHORT]}  {plain(prompt)}".rstrip(), WIDTH)
+            for name, prompt in self._asked.items()
+        ]
+        if left := self._count - len(self._asked):
+            lines.append(f"  and {left:,} more: `streamscope history list` has them.")
+        return lines
 
 
 class _Taken:
@@ -63,7 +107,8 @@ class _Taken:
         problem: Why it ended early: a sentence; empty if it did not.
     """
 
-    def __init__(self, named: str) -> None:
+    def __init__(self, named: str, fresh: "_Fresh") -> None:
+        self._fresh = fresh
         self._named = "standard input" if named == "-" else named
         self.problem = ""
 
@@ -73,6 +118,7 @@ class _Taken:
         count = 0
         try:
             for run in parse_lines(read_lines(file), self._named):
+                self._fresh.see(run)
                 yield run, measure(run.trace).values
                 count += 1
                 if live and count % EVERY == 0:
@@ -112,7 +158,7 @@ def _export_runs(desk: Desk, form: Format) -> int:
     except OSError as error:
         raise HistoryError(f"{output} can't be written: {error.strerror}.") from error
     runs = "run" if counted.count == 1 else "runs"
-    print(f"{counted.count:,} {runs} written to {output}.", file=sys.stderr)
+    results.say_written(f"{counted.count:,} {runs}", output, form)
     return 0
 
 

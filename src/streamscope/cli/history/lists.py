@@ -11,70 +11,30 @@ from rich.text import Text
 
 from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import LIST_FORMATS
+from streamscope.cli.history.listed import NAMES, Listed, Pooled, comparisons, groups
 from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.words import both_seconds, local, shortened
-from streamscope.history import ComparisonRow, GroupRow
-from streamscope.measure.inference import Estimate, median_estimate
-from streamscope.plan import Plan
 from streamscope.report.csv_runs import safe
 from streamscope.report.words import NONE, plain
-from streamscope.trace import Layout, Mode, Regime, Target
-
-NAMES = ("ttfv_s", "total_s", "server_tok_per_s", "e2e_tok_per_s", "output_tokens")
-"""Figures of which a list tells the medians."""
+from streamscope.trace import Mode
 
 MODES: tuple[Mode, ...] = ("stream", "blocking")
 WIDTH = 80
-INDENT = SHORT + 2
-MANY = 1_000_000
-
-
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a list, as JSON has it.
-
-    Attributes:
-        id: Id of the comparison; of a group that of its newest one.
-        started_utc: Start of the comparison; of a group that of its newest run.
-        target: The server.
-        engine: The engine of ours that answered, or empty.
-        layout: Whether its pairs were measured apart or as races.
-        regime: Whether prompts may have been cached.
-        prompt: What was asked.
-        pairs: Whole pairs.
-        runs: Runs of all kinds.
-        note: Its note.
-        tags: Its tags.
-        failed: Runs that failed; absent for groups.
-        plan: How it was carried out; absent for groups, and where nobody knows.
-        figures: Medians by mode and name of figure, of groups.
-    """
-
-    id: str
-    started_utc: str
-    target: Target
-    engine: str
-    layout: Layout
-    regime: Regime
-    prompt: str
-    pairs: int
-    runs: int
-    note: str
-    tags: tuple[str, ...]
-    failed: int | msgspec.UnsetType = msgspec.UNSET
-    plan: Plan | msgspec.UnsetType = msgspec.UNSET
-    figures: dict[Mode, dict[str, Estimate]] | msgspec.UnsetType = msgspec.UNSET
+INDENT = SHORT + 3
+Line = Listed | Pooled
 
 
 def run(desk: Desk) -> int:
-    """List groups, or comparisons one by one."""
+    """List comparisons, or the groups that they form."""
     options = desk.options
-    listed = _comparisons(desk) if options.each else _groups(desk)
     form = planning.output_format(options.format, options.output, LIST_FORMATS)
+    listed: Sequence[Line] = groups(desk) if options.groups else comparisons(desk)
     if form == "json":
         text = msgspec.json.encode(listed).decode() + "\n"
-        there = results.deliver_text(text, options.output)
+        there = results.deliver_text(text, options.output, form)
     elif form == "csv":
-        there = results.deliver_text(_csv(listed), options.output)
+        text = _csv(listed, Pooled if options.groups else Listed)
+        there = results.deliver_text(text, options.output, form)
     else:
         there = results.deliver_table(_lines(desk, listed), options.output)
     return 0 if there else 1
@@ -82,72 +42,17 @@ def run(desk: Desk) -> int:
 
 def path(desk: Desk) -> int:
     """Tell where the history is."""
-    return 0 if results.deliver_text(f"{desk.history.path}\n", "") else 1
+    return 0 if results.deliver_text(f"{desk.history.path}\n") else 1
 
 
-def _groups(desk: Desk) -> list[Listed]:
-    options, history = desk.options, desk.history
-    found = history.groups(options.limit, contains=options.search, names=NAMES)
-    return [_group(row, history.comparisons(1, row.group)) for row in found]
-
-
-def _group(row: GroupRow, newest: Sequence[ComparisonRow]) -> Listed:
-    return Listed(
-        id=newest[0].comparison_id if newest else "",
-        started_utc=row.started_utc,
-        target=row.target,
-        engine=row.group.engine,
-        layout=row.group.layout,
-        regime=row.group.regime,
-        prompt=row.request.prompt,
-        pairs=row.pairs,
-        runs=row.runs,
-        note=row.note or (newest[0].note if newest else ""),
-        tags=tuple(dict.fromkeys([*row.tags, *(newest[0].tags if newest else ())])),
-        figures={
-            mode: {name: median_estimate(values) for name, values in each.values.items() if values}
-            for mode, each in row.values.items()
-        },
-    )
-
-
-def _comparisons(desk: Desk) -> list[Listed]:
-    options, history = desk.options, desk.history
-    if not options.search:
-        return [_comparison(row) for row in history.comparisons(options.limit)]
-    groups = history.groups(MANY, contains=options.search)
-    rows = [row for each in groups for row in history.comparisons(options.limit, each.group)]
-    found = {row.comparison_id: row for row in rows}
-    newest = sorted(found.values(), key=lambda row: row.started_utc, reverse=True)
-    return [_comparison(row) for row in newest[: options.limit]]
-
-
-def _comparison(row: ComparisonRow) -> Listed:
-    return Listed(
-        id=row.comparison_id,
-        started_utc=row.started_utc,
-        target=row.target,
-        engine=row.group.engine,
-        layout=row.group.layout,
-        regime=row.group.regime,
-        prompt=row.group.prompt,
-        pairs=row.pairs,
-        runs=row.runs,
-        note=row.note,
-        tags=row.tags,
-        failed=row.failed,
-        plan=row.plan or msgspec.UNSET,
-    )
-
-
-def _lines(desk: Desk, listed: Sequence[Listed]) -> RenderableType:
-    """Return the list for people: two lines each, 80 columns."""
+def _lines(desk: Desk, listed: Sequence[Line]) -> RenderableType:
+    """Return the list for people: two or three lines each, 80 columns."""
     options = desk.options
     if not listed:
         sought = f" with {options.search!r} in it" if options.search else ""
         return Text(f"There is nothing{sought} in the history {desk.history.path}.")
-    last = "failed" if options.each else "first text           total"
-    head = f"{'ID':<{INDENT}}{'newest':<18}{'pairs':>5}  {last}"
+    first, second = ("newest ID", "newest run") if options.groups else ("ID", "started")
+    head = f"{first:<{INDENT}}{second:<18}{'pairs':>5}  first text           total"
     lines = [Text(head, "bold")]
     for each in listed:
         lines += _block(each)
@@ -156,12 +61,10 @@ def _lines(desk: Desk, listed: Sequence[Listed]) -> RenderableType:
     return Lines(*lines)
 
 
-def _block(each: Listed) -> list[Text]:
-    start = f"{each.id[:SHORT]:<{INDENT}}{local(each.started_utc):<18}{each.pairs:>5}"
-    if isinstance(each.failed, int):
-        figures = str(each.failed) if each.failed else NONE
-    else:
-        figures = f"{_versus(each, 'ttfv_s'):<20} {_versus(each, 'total_s')}"
+def _block(each: Line) -> list[Text]:
+    named, when = _named(each)
+    start = f"{named[:SHORT]:<{INDENT}}{local(when):<18}{each.pairs:>5}"
+    figures = f"{_versus(each, 'ttfv_s'):<20} {_versus(each, 'total_s')}"
     blocks = [Text(f"{start}  {figures}")]
     for words in filter(None, (_about(each), _remarks(each))):
         shown = shortened(words, WIDTH - INDENT)
@@ -169,7 +72,14 @@ def _block(each: Listed) -> list[Text]:
     return blocks
 
 
-def _about(each: Listed) -> str:
+def _named(each: Line) -> tuple[str, str]:
+    """Return the id that a line shows, and the moment."""
+    if isinstance(each, Pooled):
+        return each.newest_id, each.newest_utc
+    return each.id, each.started_utc
+
+
+def _about(each: Line) -> str:
     """Say what answered, under which conditions if they are special, and what was asked."""
     conditions = [
         each.target.model or each.target.url,
@@ -181,27 +91,33 @@ def _about(each: Listed) -> str:
     return " · ".join(plain(words) for words in conditions if words)
 
 
-def _remarks(each: Listed) -> str:
-    return " ".join([f"#{plain(tag)}" for tag in each.tags] + [plain(each.note)]).strip()
+def _remarks(each: Line) -> str:
+    """Say what became of it, if not all went well, and what a person wrote about it."""
+    became = [] if isinstance(each, Pooled) else [each.state, _failed(each.failed)]
+    wrote = " ".join([f"#{plain(tag)}" for tag in each.tags] + [plain(each.note)]).strip()
+    return " · ".join(filter(None, [*became, wrote]))
 
 
-def _versus(each: Listed, name: str) -> str:
+def _failed(runs: int) -> str:
+    return f"{runs:,} {'run' if runs == 1 else 'runs'} failed" if runs else ""
+
+
+def _versus(each: Line, name: str) -> str:
     a, b = (_median(each, mode, name) for mode in MODES)
     return NONE if a is None and b is None else both_seconds(a, b)
 
 
-def _median(each: Listed, mode: Mode, name: str) -> float | None:
-    if each.figures is msgspec.UNSET:
-        return None
+def _median(each: Line, mode: Mode, name: str) -> float | None:
     found = each.figures.get(mode, {}).get(name)
     return None if found is None else found.estimate
 
 
-def _csv(listed: Sequence[Listed]) -> str:
+def _csv(listed: Sequence[Line], kind: type[Line]) -> str:
     """Return a table for other programs: a row each, medians by mode."""
     written = io.StringIO()
     table = csv.writer(written)
-    own = ("id", "started_utc", "pairs", "runs", "engine", "layout", "regime", "prompt", "note")
+    names = ("newest_id", "newest_utc") if kind is Pooled else ("id", "started_utc", "state")
+    own = (*names, "pairs", "runs", "engine", "layout", "regime", "prompt", "note")
     columns = [f"{mode}_{name}" for mode in MODES for name in NAMES]
     table.writerow([*own, "protocol", "url", "model", "tags", *columns])
     for each in listed:

@@ -1,11 +1,14 @@
 """``streamscope history show``: a comparison's report, or a run's figures."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from streamscope.cli import planning, results
+from streamscope.cli.history.listed import state_words
 from streamscope.cli.history.place import SHORT, Desk, as_comparison
 from streamscope.cli.words import local, shortened
 from streamscope.history import ComparisonRow
@@ -38,14 +41,19 @@ def run(desk: Desk) -> int:
         row, runs = history.comparison(whole_id)
         comparison = as_comparison(row, runs)
         if form == "table":
-            table = Group(_head(row), comparison_table(comparison, desk.conventions))
+            table = Group(_head(row, runs), comparison_table(comparison, desk.conventions))
             return 0 if results.deliver_table(table, options.output) else 1
     return 0 if results.deliver([comparison], form, options.output, desk.conventions) else 1
 
 
-def _head(row: ComparisonRow) -> RenderableType:
-    """Say which comparison it is, what it asked, and what a person wrote about it."""
-    lines = [Text(f"{row.comparison_id[:SHORT]} · {local(row.started_utc)}", "dim")]
+def _head(row: ComparisonRow, runs: Sequence[Run]) -> RenderableType:
+    """Say which comparison it is, how far it came, what it asked, and what was noted about it."""
+    counted = f"{row.pairs} {'pair' if row.pairs == 1 else 'pairs'}"
+    state = state_words(row.plan, runs)
+    named = row.comparison_id[:SHORT]
+    lines = [Text(f"{named} · {local(row.started_utc)} · {state or counted}", "dim")]
+    if state:
+        lines.append(Text(f"`streamscope run --continue {named}` goes on.", "dim"))
     lines.append(Text(shortened(plain(row.group.prompt), PROMPT)))
     remarks = [f"#{plain(tag)}" for tag in row.tags] + [plain(row.note)]
     if any(remarks):

@@ -1,0 +1,194 @@
+"""The lines of ``streamscope history list``: comparisons, and groups of them."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from streamscope.cli.history.medians import pooled_values
+from streamscope.cli.history.place import Desk, as_comparison
+from streamscope.cli.jobs import how_far
+from streamscope.history import ComparisonRow, Group, GroupRow, HistoryError
+from streamscope.measure.inference import Estimate, median_estimate
+from streamscope.plan import Plan
+from streamscope.trace import Layout, Mode, Regime, Run, Target
+from streamscope.trial.plan import Course
+from streamscope.trial.trial import is_complete
+
+NAMES = ("ttfv_s", "total_s", "server_tok_per_s", "e2e_tok_per_s", "output_tokens")
+"""Figures of which a list tells the medians."""
+
+MANY = 1_000_000
+PAGE = 200
+"""Comparisons that are looked through at a time for those that are sought."""
+
+Medians = dict[Mode, dict[str, Estimate]]
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What a comparison and a group have in common.
+
+    Attributes:
+        target: The server.
+        engine: The engine of ours that answered, or empty.
+        layout: Whether its pairs were measured apart or as races.
+        regime: Whether prompts may have been cached.
+        prompt: What was asked.
+        pairs: Whole pairs.
+        runs: Runs of all kinds.
+        note: Its note.
+        tags: Its tags.
+        figures: Medians by mode and name of figure.
+    """
+
+    target: Target
+    engine: str
+    layout: Layout
+    regime: Regime
+    prompt: str
+    pairs: int
+    runs: int
+    note: str
+    tags: tuple[str, ...]
+    figures: Medians
+
+
+class Listed(_Line, frozen=True, kw_only=True):
+    """One comparison, as JSON has it.
+
+    Attributes:
+        id: Its id.
+        started_utc: Start of its first run.
+        failed: Runs that failed.
+        state: How far it came, where its plan wanted more; empty where it did not, or nobody knows.
+        complete: Whether it has all that its plan wants; absent where nobody knows.
+        plan: How it was to be carried out; absent where nobody knows.
+    """
+
+    id: str
+    started_utc: str
+    failed: int
+    state: str
+    complete: bool | msgspec.UnsetType = msgspec.UNSET
+    plan: Plan | msgspec.UnsetType = msgspec.UNSET
+
+
+class Pooled(_Line, frozen=True, kw_only=True):
+    """One group: comparisons whose runs may be pooled, as JSON has it.
+
+    Attributes:
+        newest_id: Id of its newest comparison.
+        newest_utc: Start of its newest run.
+    """
+
+    newest_id: str
+    newest_utc: str
+
+
+def groups(desk: Desk) -> list[Pooled]:
+    """Return the groups that were asked for, the one with the newest run first."""
+    options, history = desk.options, desk.history
+    found = history.groups(options.limit, contains=options.search, names=NAMES)
+    return [_group(row, history.comparisons(1, row.group)) for row in found]
+
+
+def comparisons(desk: Desk) -> list[Listed]:
+    """Return the comparisons that were asked for, the one with the newest run first."""
+    options, history = desk.options, desk.history
+    if not options.search:
+        return [_comparison(desk, row) for row in history.comparisons(options.limit)]
+    words = options.search.split()
+    matching = {row.group: row for row in history.groups(MANY, contains=options.search)}
+    found: list[ComparisonRow] = []
+    before = None
+    while matching and len(found) < options.limit:
+        page = history.comparisons(PAGE, before=before)
+        found += [row for row in page if _is_sought(row, matching, words)]
+        if len(page) < PAGE:
+            break
+        before = page[-1].comparison_id
+    return [_comparison(desk, row) for row in found[: options.limit]]
+
+
+def state_words(plan: Plan | None, runs: Sequence[Run]) -> str:
+    """Say how far a comparison came, where its plan wants more: ``stopped at 6 of 30 pairs``."""
+    if plan is None:
+        return ""
+    course = Course(plan=plan, runs=tuple(runs))
+    if is_complete(course):
+        return ""
+    failed = bool(runs) and not runs[-1].trace.ok and runs[-1].trace.ended != "cancelled"
+    return f"{'failed' if failed else 'stopped'} at {how_far(course)}"
+
+
+def _is_sought(
+    row: ComparisonRow, matching: Mapping[Group, GroupRow], words: Sequence[str]
+) -> bool:
+    """Tell whether all words are its own or its group's, and not only another comparison's."""
+    group = matching.get(row.group)
+    if group is None:
+        return False
+    tags = {*row.tags, *group.tags}
+    texts = (row.group.target, row.target.url, row.group.prompt, row.note, group.note, *tags)
+    text = "\n".join(texts).casefold()
+    return all(
+        word[1:].lower() in tags
+        if word.startswith("#") and word != "#"
+        else word.casefold() in text
+        for word in words
+    )
+
+
+def _comparison(desk: Desk, row: ComparisonRow) -> Listed:
+    """Tell of one comparison; of one that can't be read any more, what is known without."""
+    figures: Medians = {}
+    complete: bool | msgspec.UnsetType = msgspec.UNSET
+    try:
+        _, runs = desk.history.comparison(row.comparison_id)
+    except HistoryError:
+        state = "its runs can't be read any more"
+    else:
+        state = state_words(row.plan, runs)
+        complete = msgspec.UNSET if row.plan is None else not state
+        figures = _medians(pooled_values(as_comparison(row, runs), NAMES))
+    return Listed(
+        id=row.comparison_id,
+        started_utc=row.started_utc,
+        target=row.target,
+        engine=row.group.engine,
+        layout=row.group.layout,
+        regime=row.group.regime,
+        prompt=row.group.prompt,
+        pairs=row.pairs,
+        runs=row.runs,
+        failed=row.failed,
+        note=row.note,
+        tags=row.tags,
+        figures=figures,
+        state=state,
+        complete=complete,
+        plan=row.plan or msgspec.UNSET,
+    )
+
+
+def _group(row: GroupRow, newest: Sequence[ComparisonRow]) -> Pooled:
+    return Pooled(
+        newest_id=newest[0].comparison_id if newest else "",
+        newest_utc=row.started_utc,
+        target=row.target,
+        engine=row.group.engine,
+        layout=row.group.layout,
+        regime=row.group.regime,
+        prompt=row.request.prompt,
+        pairs=row.pairs,
+        runs=row.runs,
+        note=row.note,
+        tags=row.tags,
+        figures=_medians({mode: each.values for mode, each in row.values.items()}),
+    )
+
+
+def _medians(values: Mapping[Mode, Mapping[str, list[float]]]) -> Medians:
+    return {
+        mode: {name: median_estimate(known) for name, known in of_mode.items() if known}
+        for mode, of_mode in values.items()
+    }
