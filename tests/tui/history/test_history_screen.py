@@ -349,6 +349,32 @@ async def test_into_a_group_and_back(history: History, keep: Keep) -> None:
         assert reader.screen.query_one(Input).has_focus
 
 
+async def test_going_back_while_something_is_read_is_no_trouble(
+    history: History, keep: Keep
+) -> None:
+    keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        for _ in range(5):
+            await reader.press("enter")
+            await reader.on(ComparisonsScreen)
+            await reader.press("f8", "escape")
+            await reader.on(HistoryScreen)
+            await reader.press("ctrl+z")
+            await reader.until(lambda: history.count() == 2, "all back")
+            await reader.until(lambda: reader.lines, "the group")
+
+
+async def test_going_back_twice_closes_no_more_than_there_is(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen, RunsScreen)
+        runs = reader.listing
+        runs.leave()
+        runs.leave()
+        await reader.on(ComparisonsScreen)
+        assert reader.app.chosen == []
+
+
 # --------------------------------------------------------------------------- notes, tags, deleting
 
 

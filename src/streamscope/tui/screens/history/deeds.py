@@ -78,13 +78,14 @@ class Deeds(Listing[Row]):
 
     async def _change(self, future: Future[T]) -> T | None:
         """Wait until a change is written, and show it; say why if it can't be."""
+        self.changed = True
         try:
             written = await asyncio.wrap_future(future)
         except HistoryError as error:
             self.say(str(error))
             return None
-        self.changed = True
-        self.reload()
+        if self.is_open:
+            self.reload()
         return written
 
     # ------------------------------------------------------------------------- notes and tags
@@ -152,12 +153,12 @@ class Deeds(Listing[Row]):
         if row is None:
             return
         try:
-            pair = await asyncio.to_thread(self.read_pair, row)
+            pair = await self.in_thread(self.read_pair, row)
         except HistoryError as error:
             self.say(str(error))
             return
         if pair:
-            self.dismiss(Replay(pair=pair))
+            self.leave(Replay(pair=pair))
         else:
             self.notify("There is no whole pair to replay.", markup=False)
 
@@ -168,17 +169,17 @@ class Deeds(Listing[Row]):
         if row is None:
             return
         try:
-            again = await asyncio.to_thread(self.read_again, row)
+            again = await self.in_thread(self.read_again, row)
         except HistoryError as error:
             self.say(str(error))
             return
-        self.dismiss(again)
+        self.leave(again)
 
     def action_take_prompt_command(self) -> None:
         """Leave, and put the prompt into the editor."""
         row = self.listed.row
         if row is not None:
-            self.dismiss(UsePrompt(text=self.prompt_of(row)))
+            self.leave(UsePrompt(text=self.prompt_of(row)))
 
     @property
     def exported(self) -> str | None:

@@ -91,7 +91,7 @@ class ComparisonsScreen(Deeds[ComparisonRow]):
         screen = RunsScreen(self._history, self._conventions, self._group, row)
         chosen: Chosen | None = await self.app.push_screen_wait(screen)
         if chosen is not None:
-            self.dismiss(chosen)
+            self.leave(chosen)
         elif screen.changed:
             self.changed = True
             self.reload()

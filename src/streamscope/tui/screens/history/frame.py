@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from streamscope.measure.conventions import Conventions
 
 Row = TypeVar("Row")
+T = TypeVar("T")
 
 PAUSE_S: Final = 0.06
 """How long the highlight must rest before what is told of its line is read."""
@@ -201,12 +202,29 @@ class Listing(Screen[Chosen], Generic[Row]):
 
     # ----------------------------------------------------------------------------------- reading
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the screen is still there: somebody may have gone back meanwhile."""
+        return self in self.app.screen_stack
+
+    async def in_thread(self, read: Callable[..., T], *args: object) -> T:
+        """Read something in a thread.
+
+        Raises:
+            CancelledError: The screen was closed meanwhile, so nobody wants it any more.
+        """
+        try:
+            return await asyncio.to_thread(read, *args)
+        finally:
+            if not self.is_open:
+                raise asyncio.CancelledError
+
     @work(group="rows", exclusive=True)
     async def load(self, *, at: int = 0, least: int = 0) -> None:
         """Read the list anew, at least so many rows, and highlight one of them."""
         wanted = max(least, self.page)
         try:
-            rows = await asyncio.to_thread(self.read_rows, (), wanted)
+            rows = await self.in_thread(self.read_rows, (), wanted)
         except HistoryError as error:
             self.show_problem(bad(str(error)))
             return
@@ -241,7 +259,7 @@ class Listing(Screen[Chosen], Generic[Row]):
     @work(group="rows", exclusive=True)
     async def _load_more(self) -> None:
         try:
-            rows = await asyncio.to_thread(self.read_rows, tuple(self.listed.rows), self.page)
+            rows = await self.in_thread(self.read_rows, tuple(self.listed.rows), self.page)
         except HistoryError as error:
             self.say(str(error))
             return
@@ -266,7 +284,7 @@ class Listing(Screen[Chosen], Generic[Row]):
             self._told = None
         else:
             try:
-                self._told = await asyncio.to_thread(self.read_told, row)
+                self._told = await self.in_thread(self.read_told, row)
             except HistoryError as error:
                 sentence = bad(str(error))
                 self._told = Told(write=lambda _width: sentence)
@@ -293,9 +311,14 @@ class Listing(Screen[Chosen], Generic[Row]):
         else:
             told.scroll_up(animate=False)
 
+    def leave(self, chosen: Chosen | None = None) -> None:
+        """Close, if this is what is seen: a key that came twice must not close what lies below."""
+        if self.is_active:
+            self.dismiss(chosen)
+
     def action_go_back_command(self) -> None:
         """Go back."""
-        self.dismiss(None)
+        self.leave()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep commands of the main screen, and those that nothing here can take, out of reach."""

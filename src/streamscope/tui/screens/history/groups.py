@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -159,7 +158,7 @@ class HistoryScreen(Deeds[GroupRow]):
         screen = ComparisonsScreen(self._history, self._conventions, row)
         chosen: Chosen | None = await self.app.push_screen_wait(screen)
         if chosen is not None:
-            self.dismiss(chosen)
+            self.leave(chosen)
         elif screen.changed:
             self.reload()
 
@@ -207,7 +206,7 @@ class HistoryScreen(Deeds[GroupRow]):
         from streamscope.tui.screens.history.versus import VersusDialog
 
         try:
-            found = await asyncio.to_thread(
+            found = await self.in_thread(
                 reads.compare_groups, self._history, one, other, self._conventions.thresholds
             )
         except HistoryError as error:
