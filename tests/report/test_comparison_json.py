@@ -47,7 +47,7 @@ def test_a_comparison_reads_back_as_its_schema(long_comparison: Comparison) -> N
 def test_a_comparison_says_its_verdict(long_comparison: Comparison) -> None:
     verdict = comparison_record(long_comparison).verdict
     assert verdict is not None
-    assert verdict.sentence.startswith("Stream it, and show progress until the first text: ")
+    assert verdict.sentence.startswith("It must be streamed: ")
     assert (verdict.ttfv_s, verdict.decision, verdict.pairs) == ("different", "must-stream", 6)
     assert [finding.name for finding in verdict.findings] == [
         "ttfv_s",

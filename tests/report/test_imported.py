@@ -7,8 +7,11 @@ import pytest
 
 from streamscope.measure.figures import measure
 from streamscope.measure.notes import trace_notes
+from streamscope.plan import Plan
 from streamscope.report import aliases
-from streamscope.report.comparison_json import to_jsonl
+from streamscope.report.comparison import Comparison
+from streamscope.report.comparison_json import to_json, to_jsonl
+from streamscope.report.csv_runs import to_csv
 from streamscope.report.exchange import ExchangeError, parse_lines
 from streamscope.trace import Run
 
@@ -96,7 +99,25 @@ def test_ollamas_own_members_are_nanoseconds() -> None:
     assert figures["load_s"] == 0.01
     assert figures["server_tok_per_s"] == pytest.approx(100)
     assert figures["prompt_tokens"] == 12
-    assert (run.trace.ended, run.target.protocol) == ("length", "ollama-generate")
+    assert (run.trace.ended, run.target.protocol) == ("length", "imported")
+
+
+@pytest.mark.parametrize(
+    ("members", "protocol", "url"),
+    [
+        ({"eval_count": 9, "eval_duration": 10**9}, "imported", ""),
+        ({"url": "http://x:1/api/generate"}, "ollama-generate", "http://x:1"),
+        ({"endpoint": "/api/chat"}, "ollama-chat", ""),
+        ({"url": "http://x/v1/chat/completions/"}, "openai-chat", "http://x"),
+        ({"url": "http://x:1"}, "imported", "http://x:1"),
+        ({"protocol": "grpc", "url": "http://x:1"}, "grpc", "http://x:1"),
+    ],
+)
+def test_a_protocol_is_only_one_that_the_file_names(
+    members: dict[str, object], protocol: str, url: str
+) -> None:
+    target = one(**STREAMED, **members).target
+    assert (target.protocol, target.url) == (protocol, url)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +146,9 @@ def test_names_and_units_are_recognised(names: dict[str, object]) -> None:
         ({"variant": "non_streaming"}, "blocking", ""),
         ({"stream": False, "scenario": "x"}, "blocking", "x"),
         ({"streaming": "true"}, "stream", ""),
+        ({"stream": 0}, "blocking", ""),
+        ({"mode": "chat", "stream": True}, "stream", ""),
+        ({"type": "benchmark", "scenario": "short+blocking"}, "blocking", "short"),
         ({"scenario": "short+stream"}, "stream", "short"),
         ({"case": "long_block"}, "blocking", "long"),
         ({"name": "long-non-stream"}, "blocking", "long"),
@@ -206,7 +230,9 @@ def test_a_list_of_summaries_is_read_too() -> None:
         ({"ttft_s": 9}, "its first token comes after its end"),
         ({"ttft_s": None}, "no time to first token"),
         ({"total_s": None}, "no total time"),
-        ({"mode": "sideways", "ttft_s": None}, "whether it was streamed"),
+        ({"mode": "sideways"}, "its mode is 'sideways', neither stream nor blocking"),
+        ({"mode": None, "stream": 7}, "its stream is '7', neither stream nor blocking"),
+        ({"mode": None, "ttft_s": None}, "whether it was streamed"),
         ({"output_tokens": -3}, "output_tokens is negative"),
         ({"output_tokens": 1e12}, "a count of 1e+12 can't be"),
     ],
@@ -216,6 +242,20 @@ def test_numbers_that_cannot_be_are_refused(change: dict[str, object], said: str
         imported(STREAMED, STREAMED | change)
     assert str(caught.value).startswith("results.jsonl, line 2 can't be imported: ")
     assert said in str(caught.value)
+
+
+def test_a_file_that_begins_with_an_unknown_mode_is_still_named_by_its_line() -> None:
+    with pytest.raises(ExchangeError, match=r"line 1 can't be imported: its mode is 'sideways'"):
+        imported({"mode": "sideways", "error": "refused"})
+
+
+def test_data_about_an_import_claims_no_plan_and_no_clock() -> None:
+    comparison = Comparison(plan=Plan(), runs=[one(**STREAMED)])
+    record = json.loads(to_json(comparison))
+    assert (record["plan"], record["clock"]) == (None, None)
+    head, row = (line.split(",") for line in to_csv(comparison.runs).splitlines())
+    cells = dict(zip(head, row, strict=True))
+    assert [cells[name] for name in ("layout", "regime", "position", "clock")] == [""] * 4
 
 
 def test_an_imported_summary_round_trips_as_a_run() -> None:
@@ -228,6 +268,7 @@ def test_the_document_names_every_alias() -> None:
     names = [name for group in aliases.TIMES.values() for name in group]
     for group in (aliases.RATE, aliases.OUTPUT, aliases.INPUT, aliases.MODE, aliases.STREAM,
                   aliases.SCENARIO, aliases.REPEAT, aliases.WARMUP, aliases.MODEL,
-                  aliases.ERROR, aliases.STARTED, aliases.URL, aliases.VERSION):  # fmt: skip
+                  aliases.ERROR, aliases.STARTED, aliases.URL, aliases.VERSION,
+                  aliases.PROTOCOL, aliases.ENDPOINTS):  # fmt: skip
         names += group
     assert [name for name in names if f"`{name}`" not in text] == []

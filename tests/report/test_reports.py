@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from streamscope.measure.conventions import Conventions, Costs, Thresholds
+from streamscope.measure.figures import BY_NAME
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.html import to_html
 from streamscope.report.markdown import escape, fenced, to_markdown
 from streamscope.report.sections import sections
-from streamscope.trace import Chunk, Fault, Request, Run, Target, Trace
+from streamscope.report.table import as_text, comparison_table
+from streamscope.trace import Chunk, Fault, Request, Run, ServerTimings, Target, Trace
 
 Build = Callable[..., Comparison]
 BuildRun = Callable[..., Run]
@@ -72,17 +74,17 @@ def hostile_comparison(
 
 def test_the_verdict_comes_before_everything_else(long_comparison: Comparison) -> None:
     lines = to_markdown([long_comparison]).splitlines()
-    assert lines[2].startswith("**Stream it, and show progress until the first text: first text")
+    assert lines[2].startswith("**It must be streamed: first text")
     page = to_html([long_comparison])
-    assert page.index("Stream it, and show progress") < page.index("<table>")
+    assert page.index("It must be streamed") < page.index("<table>")
 
 
 def test_the_table_is_the_articles_with_our_names(long_comparison: Comparison) -> None:
     rows = [line for line in to_markdown([long_comparison]).splitlines() if line[:1] == "|"]
-    assert rows[0] == "| scenario | mode | first text | total | tok/s | output tokens | n |"
+    assert rows[0] == "| scenario | mode | first text | total | server rate | tokens | n |"
     assert rows[2] == (
         "| Explain unified memory. | stream | 0.63 s (0.60–0.71) | 20.6 s (20.6–20.7) "
-        "| 6.40 | 129 | 6 |"
+        "| 6.40 tok/s | 129 | 6 |"
     )
     assert rows[3].startswith("| Explain unified memory. | blocking | 20.1 s (20.1–20.2) |")
 
@@ -95,8 +97,83 @@ def test_several_comparisons_make_one_table(
     said = to_markdown([short, long_comparison])
     assert sum(line.startswith("| Explain") for line in said.splitlines()) == 4
     assert said.count("| scenario |") == 1
-    assert "- Explain unified memory.: **Either mode will do" in said
-    assert "- Explain unified memory. (2): **Stream it" in said
+
+
+def test_a_report_of_several_prompts_begins_with_a_line_for_each(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace,
+    build_blocking: BuildTrace,
+) -> None:  # fmt: skip
+    short = build_comparison([build_stream(1, 1.2)], [build_blocking(1.2)])
+    lines = to_markdown([short, long_comparison]).split("\n\n")[1].splitlines()
+    assert lines[0].startswith("- **Explain unified memory.**: Either mode will do")
+    assert lines[0].endswith(
+        "Streaming pays from about 641 tokens of answer on (1.00 s of streaming text), a guess"
+        " from one run."
+    )
+    assert lines[1].startswith("- **Explain unified memory. (2)**: It must be streamed")
+    assert lines[1].endswith("Streaming pays from about 8 tokens of answer on (1.00 s of"
+                             " streaming text).")  # fmt: skip
+    page = to_html([short, long_comparison])
+    for words in ("a guess from one run.", "from about 8 tokens of answer on", "1 s and 20 %"):
+        assert page.count(words) == 1
+
+
+def test_a_report_says_a_decision_once(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace,
+    build_blocking: BuildTrace,
+) -> None:  # fmt: skip
+    short = build_comparison([build_stream(1, 1.2)] * 6, [build_blocking(1.2)] * 6)
+    for write in (to_markdown, to_html):
+        said = write([short, long_comparison])
+        assert said.count("Either mode will do") == said.count("It must be streamed") == 1
+        assert said.count("there is text to read") + said.count("The answer took") <= 1
+
+
+def test_cautions_stand_right_below_the_verdict(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    streams = [build_stream(1, 9 + pair) for pair in range(6)]
+    comparison = build_comparison(streams, [build_blocking(9)] * 6)
+    caution = "Caution: Drift on A: totals 54.8 % longer at the end than at first."
+    alone = to_markdown([comparison])
+    assert alone.split("\n\n")[2] == f"- {caution}"
+    assert alone.count("Drift on A") == 2, "and once more among what speaks for and against"
+    assert f"\n  - {caution}\n" in to_markdown([comparison, comparison])
+    page = to_html([comparison])
+    assert page.index(caution) < page.index("<table>")
+
+
+def test_a_figure_has_one_name_in_all_reports(long_comparison: Comparison) -> None:
+    for run in long_comparison.runs:
+        run.trace.server = ServerTimings()
+    label = BY_NAME["e2e_tok_per_s"].label
+    texts = to_markdown([long_comparison]), to_html([long_comparison])
+    for said in (*texts, as_text(comparison_table(long_comparison))):
+        assert label in said
+        assert BY_NAME["e2e_tok_per_s"].short not in said
+        assert "decode rate" not in said.lower()
+
+
+def test_the_heading_of_a_page_is_larger_than_those_of_its_sections(
+    long_comparison: Comparison,
+) -> None:
+    sizes = dict(re.findall(r"(?m)^(h[123])\{font-size:([\d.]+)rem", to_html([long_comparison])))
+    assert float(sizes["h1"]) > float(sizes["h2"]) > float(sizes["h3"])
+
+
+def test_the_first_plot_says_which_pair_it_shows(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    firsts = [1.0, 9.0, 1.2, 0.2]
+    comparison = build_comparison(
+        [build_stream(first, 9 + first) for first in firsts],
+        [build_blocking(9 + first) for first in firsts],
+    )
+    page = to_html([comparison])
+    assert ">What could be read, when: pair 1, the most typical of 4</text>" in page
+    assert ">Gaps between chunks, over time (A of pair 1)</text>" in page
+    half = to_html([build_comparison([build_stream(1, 9)], [])])
+    assert ">What could be read, when: A of pair 1</text>" in half
 
 
 @pytest.mark.parametrize(
@@ -109,7 +186,8 @@ def test_several_comparisons_make_one_table(
         "At 238 words a minute a reader is through after",
         "A deadline of 30 s would have cut 0 of 6 streamed and 0 of 6 blocking answers",
         "Stopping the stream after 50 words would have saved",
-        "streaming is worth it from 8 tokens of the answer",
+        "On this server streaming pays from about 8 tokens of answer on (1.00 s of streaming",
+        "by convention, that is where it gives at least 1 s and 20 % of the whole time",
         "96.9 % intervals",
         "streamscope run 'Explain unified memory.' --url http://127.0.0.1:11434 --protocol",
         "--model gemma4:e2b --repeat 6 --warmup 1 --order abba --regime warm --temperature=0.0",
@@ -164,6 +242,11 @@ def test_imported_summaries_make_a_report_without_a_reader(
     (section,) = sections([comparison], Conventions())
     assert section.reader == section.costs == []
     assert "Imported summaries: order, regime and gaps are not known." in section.validity
+    assert section.command == ""
+    said = to_markdown([comparison])
+    assert "Imported summaries are taken as they are" in said
+    for invented in ("ABBA", "warm (", "the operating system", "Drift", "Gaps are"):
+        assert invented not in said
     assert "what could be read" not in to_html([comparison]).lower()
 
 

@@ -8,6 +8,7 @@ import pytest
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.summary import Counts, shared_notes, summarise
+from streamscope.report.validity import left_out_words
 from streamscope.trace import Request, Run, Tokens, Trace
 
 Build = Callable[..., Comparison]
@@ -70,8 +71,31 @@ def test_a_repeat_in_which_the_model_was_loaded_is_left_out_unless_all_are(
     blocking = [loading(build_blocking(11)) for _ in range(3)]
     summary = summarise(build_comparison(streams, blocking))
     assert summary.counts["A"] == Counts(pooled=2, warmups=1, loaded=1)
-    assert summary.counts["B"] == Counts(pooled=3, warmups=1)
+    assert summary.counts["B"] == Counts(pooled=2, warmups=1, unpaired=1)
     assert summary.ratios["ttfv_s"].n == 2
+
+
+def test_medians_are_of_whole_pairs_as_the_verdict_is(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    """A comparison that was stopped between the two runs of its last pair."""
+    streams = [build_stream(1, 9), build_stream(1, 9), build_stream(5, 50)]
+    summary = summarise(build_comparison(streams, [build_blocking(9)] * 2))
+    assert summary.counts["A"] == Counts(pooled=2, warmups=1, unpaired=1)
+    assert summary.counts["B"] == Counts(pooled=2, warmups=1)
+    first = summary.spread("A", "ttfv_s")
+    assert first is not None
+    assert first.median == 1.0
+    assert left_out_words(summary.counts["A"]) == "1 warm-up, 1 without the other of its pair"
+
+
+def test_without_a_whole_pair_all_that_there_is_is_pooled(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    failed = [build_blocking(9, ended="error")] * 2
+    summary = summarise(build_comparison([build_stream(1, 9)] * 2, failed))
+    assert summary.counts["A"] == Counts(pooled=2, warmups=1)
+    assert summary.counts["B"] == Counts(warmups=1, failed=2)
 
 
 def test_without_pairs_the_ratio_is_that_of_the_medians(

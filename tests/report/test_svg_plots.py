@@ -1,9 +1,12 @@
 """Plots are standalone, say in words what they show, and stand any numbers."""
 
+import re
+import tomllib
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamscope.measure.reader import Curves
@@ -16,6 +19,7 @@ from streamscope.report.svg_plots import (
     spread_plot,
 )
 
+ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 CURVES = Curves(
     times_s=[0.0, 1.0, 2.0, 3.0],
@@ -92,7 +96,33 @@ def test_a_picture_is_safe_and_follows_light_and_dark() -> None:
     assert "prefers-color-scheme:dark" in picture
 
 
+@pytest.mark.parametrize("shade", ["light", "dark"])
+def test_a_and_b_have_the_colours_of_the_app(shade: str) -> None:
+    theme = tomllib.loads((ROOT / "themes" / f"streamscope-{shade}.toml").read_text("utf-8"))
+    picture = readable_plot(CURVES)
+    light, dark = picture.split("prefers-color-scheme:dark")[:2]
+    rules = light if shade == "light" else dark
+    for variable, channel in (("a", "channel-a"), ("b", "channel-b"), ("r", "reader")):
+        colour = theme["variables"][channel]
+        assert re.search(rf"--{variable}:(#\w+)", rules)[1] == colour  # type: ignore[index] # a miss fails
+        paper = re.search(r"--paper:(#\w+)", rules)[1]  # type: ignore[index] # a miss fails
+        assert contrast(colour, paper) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG 2 has it, 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
+@example(0.0, 5e-324)
 def test_ticks_are_few_and_within_the_scale(one: float, other: float) -> None:
     scale = Scale(min(one, other), max(one, other), 0, 100)
     ticks = scale.ticks()

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.table import as_text, comparison_table
-from streamscope.trace import Chunk, Fault, Run, Target, Tokens, Trace
+from streamscope.trace import Chunk, Fault, Request, Run, Target, Tokens, Trace
 
 Build = Callable[..., Comparison]
 BuildTrace = Callable[..., Trace]
@@ -42,16 +42,18 @@ def test_conditions_and_claims_are_said(long_comparison: Comparison) -> None:
     for words in (
         "ollama-chat · gemma4:e2b · http://127.0.0.1:11434",
         "temperature 0.0 · seed 1",
-        "measured apart · order ABBA · warm",
+        "Measured apart, order ABBA; warm (the prompt may be cached); kernel clock.",
         "A n=6 (1 warm-up left out) · B n=6 (1 warm-up left out)",
-        "kernel clock",
-        "Stream it, and show progress until the first text: first text 32× sooner",
+        "It must be streamed: first text 32× sooner",
         "tested were first text, total and rate",
         "Same answer in 6 of 6 pairs.",
-        "streaming is worth it from 8 tokens of the answer (1.00 s of streaming text) on.",
+        "streaming pays from about 8 tokens of answer on (1.00 s of streaming text)",
+        "by convention, that is where it gives at least 1 s and 20 % of the whole time",
         "A n=6: 96.9 % interval in brackets",
     ):
         assert words in " ".join(said.split())
+    assert said.count("It must be streamed") == 1
+    assert "! " not in said
     assert "simulated" not in said
     assert "~" not in said
 
@@ -68,8 +70,10 @@ def test_any_text_has_a_row_only_where_it_differs(
 def test_few_runs_get_no_interval(
     build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
 ) -> None:
-    said = text(build_comparison([build_stream(1, 9)] * 3, [build_blocking(9)] * 5))
-    assert "A n=3: no interval; B n=5: 93.8 % interval in brackets" in " ".join(said.split())
+    said = text(build_comparison([build_stream(1, 9)] * 3, [build_blocking(9)] * 3))
+    assert "A n=3: no interval; B n=3: no interval" in " ".join(said.split())
+    said = text(build_comparison([build_stream(1, 9)] * 5, [build_blocking(9)] * 5))
+    assert "B n=5: 93.8 % interval in brackets" in " ".join(said.split())
 
 
 def test_without_counts_there_are_chunks_and_no_tokens(
@@ -129,7 +133,7 @@ def test_hidden_tokens_have_a_row_only_where_there_were_some(
     assert "hidden" not in text(long_comparison)
     silent = build_stream(1, 9)
     silent.tokens = Tokens(prompt=20, output=349, reasoning=220)
-    assert row(build_comparison([silent], []), "hidden") == ["hidden", "220"]
+    assert row(build_comparison([silent], []), "hidden") == ["hidden tokens", "220"]
 
 
 def test_remarks_say_what_they_hold_for_and_are_made_once(
@@ -151,7 +155,7 @@ def test_remarks_say_what_they_hold_for_and_are_made_once(
 def test_simulated_answers_are_called_so(build_run: BuildRun, build_stream: BuildTrace) -> None:
     run = build_run(build_stream(1, 9), engine="simulator")
     said = text(Comparison(plan=Plan(), runs=[run]))
-    assert "· simulated" in " ".join(said.split())
+    assert "; simulated." in " ".join(said.split())
     assert "made up by the simulator" in said
 
 
@@ -196,3 +200,37 @@ def test_eighty_columns_suffice(
     start = next(i for i, line in enumerate(lines) if line.startswith("first text"))
     assert "(" in lines[start]
     assert not lines[start + 1].startswith(" "), "a cell was wrapped"
+
+
+def test_what_speaks_against_the_verdict_stands_right_below_it(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    slower = [1 + i / 10 for i in range(6)]
+    comparison = build_comparison(
+        [build_stream(1, 9 * factor) for factor in slower], [build_blocking(9)] * 6
+    )
+    lines = text(comparison).split("\n\n")[0].splitlines()
+    assert lines[-1] == "! Drift on A: totals 49.5 % longer at the end than at first."
+    assert lines[0].startswith("It must be streamed")
+
+
+def test_an_import_has_no_conditions_but_those_of_its_file(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    comparison = build_comparison([build_stream(1, 9)] * 6, [build_blocking(9)] * 6)
+    runs = []
+    for run in comparison.runs:
+        run.trace.flags = ["imported-summary"]
+        runs.append(msgspec.structs.replace(run, request=Request(prompt="short")))
+    said = text(msgspec.structs.replace(comparison, runs=runs))
+    assert "Imported summaries: order, regime and gaps are not known." in said
+    for invented in ("ABBA", "warm (", "clock", "left to the server", "gap"):
+        assert invented not in said.replace("gaps are not known", "")
+
+
+def test_one_pair_makes_every_length_a_guess(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    said = " ".join(text(build_comparison([build_stream(1, 9)], [build_blocking(9)])).split())
+    assert "a guess from one run; by convention" in said
+    assert "can't tell, fewer than two pairs" not in said

@@ -48,9 +48,17 @@ WARMUP = ("warmup", "warm_up", "is_warmup")
 MODEL = ("model", "model_name")
 ERROR = ("error", "exception", "err")
 STARTED = ("started_utc", "started_at", "started", "timestamp", "time", "ts", "date", "created_at")
+PROTOCOL = ("protocol", "api")
 URL = ("url", "base_url", "host", "endpoint")
 VERSION = ("server_version", "ollama_version", "version")
 REASON = ("done_reason", "finish_reason")
+
+ENDPOINTS = {
+    "/api/generate": "ollama-generate",
+    "/api/chat": "ollama-chat",
+    "/v1/chat/completions": "openai-chat",
+}
+"""Ends of a URL that name a protocol."""
 
 LONGEST_S = 86_400.0
 """No run of such an experiment takes a day, in seconds: its times have another unit."""

@@ -4,7 +4,7 @@ import shlex
 
 import msgspec
 
-from streamscope.report.comparison import Comparison
+from streamscope.report.comparison import Comparison, is_import
 from streamscope.trace import Request, Run
 
 
@@ -14,7 +14,7 @@ def command_line(comparison: Comparison) -> str:
     Runs that were imported as summaries don't tell enough.
     """
     runs = comparison.runs
-    if not runs or not runs[0].target.url or runs[0].target.protocol == "imported":
+    if not runs or not runs[0].target.url or is_import(comparison):
         return ""
     first, plan = runs[0], comparison.plan
     prompt = first.request.prompt

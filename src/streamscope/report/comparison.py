@@ -3,7 +3,7 @@
 import msgspec
 
 from streamscope.plan import Plan
-from streamscope.trace import ChannelName, Run
+from streamscope.trace import SUMMARY_FLAG, ChannelName, Run
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +42,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             for pair in numbers
             if (pair, "A") in last and (pair, "B") in last
         ]
+
+
+def is_import(comparison: Comparison) -> bool:
+    """Tell whether only summaries of its runs are known, so that its plan is none."""
+    return any(SUMMARY_FLAG in run.trace.flags for run in comparison.runs)

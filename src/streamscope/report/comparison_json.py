@@ -10,7 +10,7 @@ from streamscope.measure.figures import Figures, measure
 from streamscope.measure.notes import run_notes
 from streamscope.measure.timing import survey
 from streamscope.measure.verdict import Judgement
-from streamscope.report.comparison import Comparison
+from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.judging import judge_comparison
 from streamscope.report.records import (
     COMPARISON_SCHEMA,
@@ -74,7 +74,7 @@ def comparison_record(
         error_ns_p99=None,
         target=target,
         request=request,
-        plan=comparison.plan,
+        plan=None if is_import(comparison) else comparison.plan,
         runs=[
             RunRecord(
                 target=msgspec.UNSET if _target(run) == target else _target(run),
@@ -184,7 +184,7 @@ def _target(run: Run) -> TargetRecord:
 
 def _clock(comparison: Comparison) -> Clock | None:
     clocks = {run.trace.clock for run in comparison.runs}
-    if not clocks:
+    if not clocks or is_import(comparison):
         return None
     return "kernel" if clocks == {"kernel"} else "read"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from streamscope.measure.figures import FIGURES, measure
 from streamscope.report.words import plain
-from streamscope.trace import Run
+from streamscope.trace import SUMMARY_FLAG, Run
 
 CONDITIONS = (
     "comparison_id", "run_id", "started_utc", "channel", "mode", "pair", "position", "warmup",
@@ -51,12 +51,15 @@ def safe(text: str) -> str:
 
 def _conditions(run: Run) -> list[str]:
     target, request, trace = run.target, run.request, run.trace
+    # How the runs of an imported summary were made is not known: those cells stay empty.
+    how = (run.position, run.layout, run.regime, trace.clock)
+    position, layout, regime, clock = ("",) * 4 if SUMMARY_FLAG in trace.flags else how
     cells = [
         run.comparison_id, run.run_id, trace.started_utc, run.channel, trace.mode, run.pair,
-        run.position, run.warmup, run.layout, run.regime, run.engine, target.protocol, target.url,
+        position, run.warmup, layout, regime, run.engine, target.protocol, target.url,
         target.model, run.server_version, request.prompt, request.temperature, request.seed,
         request.max_tokens, request.think, trace.ended, trace.fault.sentence if trace.fault else "",
-        trace.clock, " ".join(trace.flags),
+        clock, " ".join(trace.flags),
     ]  # fmt: skip
     return [_cell(cell) for cell in cells]
 

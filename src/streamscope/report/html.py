@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
+from streamscope.report.medians import coverage_words, medians_table
 from streamscope.report.pictures import pictures
-from streamscope.report.sections import COLUMNS, METHOD, Section, sections
+from streamscope.report.sections import Section, conventions_words, method_words, sections
 from streamscope.report.svg import escape
 from streamscope.report.words import plain_lines
 
@@ -15,16 +16,20 @@ _USUAL = Conventions()
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c1c1c;--soft:#59616b;--paper:#fff;--faint:#d9dce0;
---tint:#f3f5f7}
+--tint:#f3f5f7;--warn:#a65f00}
 @media (prefers-color-scheme:dark){:root{--ink:#e4e4e4;--soft:#9aa4af;--paper:#15181c;
---faint:#3a4048;--tint:#1e2329}}
+--faint:#3a4048;--tint:#1e2329;--warn:#ffa657}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:62rem;padding:2rem 1.5rem;background:var(--paper);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
-h1{font-size:1.2rem;color:var(--soft);font-weight:600;margin:0 0 .5rem}
-h2{font-size:1.35rem;margin:2.5rem 0 .5rem;border-top:1px solid var(--faint);padding-top:1.2rem}
+h1{font-size:1.9rem;line-height:1.25;margin:0 0 .8rem}
+h2{font-size:1.45rem;margin:2.5rem 0 .5rem;border-top:1px solid var(--faint);padding-top:1.2rem}
 h3{font-size:1.05rem;margin:1.5rem 0 .3rem}
 .verdict{font-size:1.3rem;line-height:1.4;font-weight:600;margin:.4rem 0 1rem}
+.verdicts>li{margin:.5rem 0}
+.cautions{list-style:none;padding:0;margin:.5rem 0 1rem}
+.cautions li{border-left:4px solid var(--warn);background:var(--tint);padding:.3rem .8rem;
+margin:.3rem 0}
 ul{padding-left:1.2rem;margin:.3rem 0}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
@@ -36,7 +41,7 @@ overflow-wrap:anywhere;font-size:.88rem}
 svg.plot{width:100%;max-width:760px;height:auto;display:block;margin:.8rem 0}
 .soft,footer{color:var(--soft);font-size:.9rem}
 summary{cursor:pointer;margin:.6rem 0}
-@media print{:root{--ink:#000;--soft:#444;--paper:#fff;--faint:#bbb;--tint:#f4f4f4}
+@media print{:root{--ink:#000;--soft:#444;--paper:#fff;--faint:#bbb;--tint:#f4f4f4;--warn:#a65f00}
 body{max-width:none;padding:0;font-size:11pt}h2,h3{break-after:avoid}
 svg.plot,tr,li,pre{break-inside:avoid}}
 """
@@ -48,10 +53,10 @@ def to_html(comparisons: Sequence[Comparison], conventions: Conventions = _USUAL
     body = ["<h1>Streaming or blocking?</h1>"]
     if made:
         body += [_verdicts(made), _table(made)]
-        body += [_section(section, conventions) for section in made]
+        body += [_section(section, conventions, alone=len(made) == 1) for section in made]
     else:
         body.append('<p class="verdict">Nothing was measured.</p>')
-    body += ["<h2>Method</h2>", f"<p>{escape(METHOD)}</p>"]
+    body += ["<h2>Method</h2>", *(f"<p>{escape(said)}</p>" for said in method_words(made))]
     body.append(f"<footer>Made by streamscope {escape(__version__)}.</footer>")
     # The policy forbids everything but our own style, should an escape ever be forgotten.
     return (
@@ -66,32 +71,38 @@ def to_html(comparisons: Sequence[Comparison], conventions: Conventions = _USUAL
 
 
 def _verdicts(made: Sequence[Section]) -> str:
+    """Write the verdict with its cautions below; of several comparisons, an item each."""
     if len(made) == 1:
-        return f'<p class="verdict">{escape(made[0].verdict)}</p>'
-    items = (
-        f"<li>{escape(each.title)}: <strong>{escape(each.verdict)}</strong></li>" for each in made
+        return f'<p class="verdict">{escape(made[0].verdict)}</p>{_cautions(made[0])}'
+    items = "".join(
+        f"<li><strong>{escape(each.title)}</strong>: {escape(each.line)}{_cautions(each)}</li>"
+        for each in made
     )
-    return f"<ul>{''.join(items)}</ul>"
+    rests = escape(conventions_words(made))
+    return f'<ul class="verdicts">{items}</ul>' + (f'<p class="soft">{rests}</p>' if rests else "")
+
+
+def _cautions(section: Section) -> str:
+    items = "".join(f"<li>Caution: {escape(said)}</li>" for said in section.cautions)
+    return f'<ul class="cautions">{items}</ul>' if items else ""
 
 
 def _table(made: Sequence[Section]) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
+    names, cells = medians_table(made)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for section in made
-        for row in section.rows
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
     )
-    coverage = "; ".join(dict.fromkeys(each.coverage for each in made))
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        f'<p class="soft">Medians, intervals in brackets ({escape(coverage)}).</p>'
+        f'<p class="soft">{escape(coverage_words(made))}</p>'
     )
 
 
-def _section(section: Section, conventions: Conventions) -> str:
+def _section(section: Section, conventions: Conventions, *, alone: bool) -> str:
     parts = [f"<section><h2>{escape(section.title)}</h2>", *pictures(section, conventions)]
-    for heading, lines in section.lists:
+    for heading, lines in section.lists(alone=alone):
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         parts.append(f"<h3>{heading}</h3><ul>{items}</ul>")
     parts.append(f"<h3>Prompt</h3>{_pre(section.prompt)}")

@@ -43,6 +43,9 @@ _WORDS_FOR: dict[Mode, frozenset[str]] = {
          "synchronous", "batch", "whole", "full", "false", "off"}
     ),
 }  # fmt: skip
+_ONLY_MODE = ("mode", "delivery", *aliases.STREAM)
+"""Members that can't be about anything else, unlike a ``type``."""
+
 _TAIL = re.compile(r"[\s+_/|:.-]+((?:non|no)[\s_-]?)?(stream(?:ing|ed)?|block(?:ing|ed)?|sync)$")
 
 
@@ -52,7 +55,7 @@ def looks_like_summary(members: object) -> bool:
         return False
     known = Members(members)
     has_time = any(known.duration(quantity) is not None for quantity in ("first", "total"))
-    return has_time or (known.text(aliases.ERROR) != "" and _mode(known)[0] is not None)
+    return has_time or (known.text(aliases.ERROR) != "" and _says_mode(known))
 
 
 class Summaries:
@@ -171,31 +174,53 @@ def _server(known: Members) -> ServerTimings:
 
 
 def _target(known: Members) -> Target:
+    """Return the server; its protocol only if the file names it, or an endpoint that has one."""
     url = known.text(aliases.URL).rstrip("/")
-    ollama = "eval_duration" in known or "eval_count" in known or "/api/generate" in url
-    return Target(
-        protocol="ollama-generate" if ollama else "imported",
-        url=url.partition("/api/")[0],
-        model=known.text(aliases.MODEL),
-    )
+    protocol = known.text(aliases.PROTOCOL)
+    for endpoint, spoken in aliases.ENDPOINTS.items():
+        if url.endswith(endpoint):
+            protocol = protocol or spoken
+            url = url.removesuffix(endpoint)
+    return Target(protocol=protocol or "imported", url=url, model=known.text(aliases.MODEL))
 
 
 def _mode(known: Members) -> tuple[Mode | None, str]:
-    """Return the mode, if it is said, and the scenario without it."""
+    """Return the mode, if it is said, and the scenario without it.
+
+    Raises:
+        RecordError: A member that can only be about the mode says something else.
+    """
     scenario = known.text(aliases.SCENARIO)
-    for name in aliases.STREAM:
-        if isinstance(known.known.get(name), bool):
-            return ("stream" if known.known[name] else "blocking"), scenario
-    for name in (*aliases.MODE, *aliases.STREAM):
-        word = re.sub(r"[\s_-]", "", known.text((name,)).lower())
-        for mode, words in _WORDS_FOR.items():
-            if word in words:
-                return mode, scenario
+    words = ((name, known.known.get(name)) for name in (*aliases.STREAM, *aliases.MODE))
+    said = next((mode for name, value in words if (mode := _said(name, value))), None)
+    if said is not None:
+        return said, scenario
+    for name in _ONLY_MODE:
+        value = known.known.get(name)
+        if isinstance(value, str | int | float) and value != "":
+            raise RecordError(f"its {name} is {str(value)[:40]!r}, neither stream nor blocking")
     tail = _TAIL.search(scenario.lower())
     if tail is None:
         return None, scenario
     streamed = tail.group(2).startswith("stream") and tail.group(1) is None
     return ("stream" if streamed else "blocking"), scenario[: tail.start()]
+
+
+def _says_mode(known: Members) -> bool:
+    try:
+        return _mode(known)[0] is not None
+    except RecordError:
+        return True  # it says one, though none that there is
+
+
+def _said(name: str, value: object) -> Mode | None:
+    """Return the mode that a member means; ``None`` if it means none."""
+    if name in aliases.STREAM and isinstance(value, int) and value in (0, 1):
+        return "stream" if value else "blocking"
+    if not isinstance(value, str):
+        return None
+    word = re.sub(r"[\s_-]", "", value.lower())
+    return next((mode for mode, words in _WORDS_FOR.items() if word in words), None)
 
 
 def _ended(known: Members, failed: str) -> Ended:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
-from streamscope.report.sections import COLUMNS, METHOD, Section, sections
+from streamscope.report.medians import coverage_words, medians_table
+from streamscope.report.sections import Section, conventions_words, method_words, sections
 from streamscope.report.words import plain, plain_lines
 
 _USUAL = Conventions()
@@ -21,15 +22,9 @@ def to_markdown(comparisons: Sequence[Comparison], conventions: Conventions = _U
     parts = ["# Streaming or blocking?", _verdicts(made), _table(made)]
     for section in made:
         parts += _section(section, alone=len(made) == 1)
-    parts += ["## Method", _list(METHOD_LINES)]
+    parts += ["## Method", _list(method_words(made))]
     parts.append(f"Made by streamscope {__version__}.")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-METHOD_LINES = [
-    " ".join(lines.split()) for lines in re.split(r"\n(?=Cells|“Different|Gaps)", METHOD)
-]
-"""The method, a paragraph each."""
 
 
 def escape(text: str) -> str:
@@ -46,23 +41,33 @@ def fenced(text: str) -> str:
 
 
 def _verdicts(made: Sequence[Section]) -> str:
+    """Write the verdict with its cautions below; of several comparisons, a line each."""
     if len(made) == 1:
-        return f"**{escape(made[0].verdict)}**"
-    return "\n".join(f"- {escape(each.title)}: **{escape(each.verdict)}**" for each in made)
+        said = f"**{escape(made[0].verdict)}**"
+        return "\n\n".join(part for part in (said, _cautions(made[0])) if part)
+    lines = []
+    for each in made:
+        lines.append(f"- **{escape(each.title)}**: {escape(each.line)}")
+        lines += [f"  {line}" for line in _cautions(each).splitlines()]
+    return "\n".join([*lines, "", escape(conventions_words(made))]).rstrip()
+
+
+def _cautions(section: Section) -> str:
+    return "\n".join(f"- Caution: {escape(said)}" for said in section.cautions)
 
 
 def _table(made: Sequence[Section]) -> str:
-    rows = [COLUMNS, ("---",) * len(COLUMNS)]
-    rows += [tuple(escape(cell) for cell in row) for each in made for row in each.rows]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    coverage = "; ".join(dict.fromkeys(each.coverage for each in made))
-    return "\n".join(lines) + f"\n\nMedians, intervals in brackets ({escape(coverage)})."
+    head, rows = medians_table(made)
+    escaped = [[escape(cell) for cell in row] for row in (head, *rows)]
+    escaped.insert(1, ["---"] * len(head))
+    lines = ["| " + " | ".join(row) + " |" for row in escaped]
+    return "\n".join(lines) + f"\n\n{escape(coverage_words(made))}"
 
 
 def _section(section: Section, *, alone: bool) -> list[str]:
-    parts = [] if alone else [f"## {escape(section.title)}", escape(section.verdict)]
+    parts = [] if alone else [f"## {escape(section.title)}"]
     mark = "##" if alone else "###"
-    for heading, lines in section.lists:
+    for heading, lines in section.lists(alone=alone):
         parts += [f"{mark} {heading}", _list(lines)]
     parts += [f"{mark} Prompt", fenced(section.prompt)]
     if section.command:

@@ -191,11 +191,12 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         schema: Name and version of this schema.
         streamscope: Version of the program.
-        clock: ``kernel`` if all arrival times are the kernel's, else ``read``; null without runs.
+        clock: ``kernel`` if all arrival times are the kernel's, else ``read``; null without runs,
+            and for imported summaries.
         error_ns_p99: Timing error of this machine, 99th percentile, ns; null until calibrated.
         target: The server of the first run; null without runs.
         request: The request of the first run; null without runs.
-        plan: What was to be done.
+        plan: What was to be done; null for imported summaries, of which nobody knows.
         runs: All runs, in the order in which they were made.
         summary: Medians and ratios.
         notes: What must be known before believing them, each said once.
@@ -208,7 +209,7 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_ns_p99: int | None
     target: TargetRecord | None
     request: Request | None
-    plan: Plan
+    plan: Plan | None
     runs: list[RunRecord]
     summary: SummaryRecord
     notes: list[SharedNote]

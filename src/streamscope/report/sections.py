@@ -6,38 +6,42 @@ from collections.abc import Sequence
 import msgspec
 
 from streamscope.measure.conventions import Conventions
-from streamscope.measure.figures import BY_NAME, measure
+from streamscope.measure.figures import measure
 from streamscope.measure.verdict import Judgement
 from streamscope.report.command import command_line
-from streamscope.report.comparison import Comparison
+from streamscope.report.comparison import Comparison, is_import
+from streamscope.report.decision import break_even_words, convention_words, reason_words
 from streamscope.report.judging import judge_comparison
 from streamscope.report.reader_words import cost_words, reader_words
-from streamscope.report.summary import Spread, Summary, left_out, shared_notes, summarise
-from streamscope.report.table import failure_words, holds_for, request_words, target_words
-from streamscope.report.validity import validity_words
-from streamscope.report.verdict_words import advice_words, findings_words, verdict_sentence
-from streamscope.report.words import NONE, figure_words, percent, plain, range_words
+from streamscope.report.summary import Summary, left_out, shared_notes, summarise
+from streamscope.report.table import failure_words, holds_for, settings_words, target_words
+from streamscope.report.validity import assess
+from streamscope.report.verdict_words import findings_words, verdict_sentence
+from streamscope.report.words import plain
 from streamscope.trace import Run
 
 LONGEST_TITLE = 60
 
-COLUMNS = ("scenario", "mode", "first text", "total", "tok/s", "output tokens", "n")
-"""Columns of the table that all comparisons share."""
-
-METHOD = """\
-Times count from the moment at which the last byte of the request was handed to the operating
-system, on the monotonic clock. First text is the first visible piece of the answer, thinking
-excluded; in blocking mode it is the whole body.
-Cells are medians; brackets hold their distribution-free intervals, of which the true coverage is
-named. Ratios are Hodges-Lehmann estimates of the ratio within pairs, with the interval of the
-signed-rank test.
-“Different” means that the 95 % interval of the ratio excludes 1; “equivalent” that its 90 %
-interval lies within the margin (two one-sided tests); else it is inconclusive, which is no
-statement of equality.
-Gaps are between chunks as they arrived; a chunk may hold several tokens."""
-"""How all numbers of a report were made."""
-
-_RATES = ("server_tok_per_s", "e2e_tok_per_s")
+_TIMES = (
+    "Times count from the moment at which the last byte of the request was handed to the operating"
+    " system, on the monotonic clock. First text is the first visible piece of the answer, thinking"
+    " excluded; in blocking mode it is the whole body."
+)
+_IMPORTED = (
+    "Imported summaries are taken as they are: when their times began, and what they call the first"
+    " token, only the script knows that wrote them."
+)
+_CELLS = (
+    "Cells are medians; brackets hold their distribution-free intervals, of which the true coverage"
+    " is named. Ratios are Hodges-Lehmann estimates of the ratio within pairs, with the interval of"
+    " the signed-rank test."
+)
+_KINDS = (
+    "“Different” means that the 95 % interval of the ratio excludes 1; “equivalent” that its 90 %"
+    " interval lies within the margin (two one-sided tests); else it is inconclusive, which is no"
+    " statement of equality."
+)
+_GAPS = "Gaps are between chunks as they arrived; a chunk may hold several tokens."
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,14 +54,15 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         summary: Its medians.
         pooled: The runs that the medians are made of.
         verdict: One sentence.
+        cautions: What speaks against believing it, to be said right below it.
         findings: What the verdict rests on.
-        decision: What to do, and from what length on.
-        rows: Its rows of the table, one a channel.
-        coverage: How much the intervals in these rows can be believed.
+        reason: Why the decision is what it is; empty where the verdict says so.
+        break_even: From what length on streaming pays: a clause; empty where that is not known.
+        convention: What that length rests on: a clause.
         reader: What it means to one who reads.
         costs: What blocking costs beside the wait.
         conditions: How it was measured.
-        validity: What speaks for and against believing it.
+        validity: What speaks for and against believing it, the cautions among it.
         failures: Runs that failed.
         command: How to measure it again; empty where that can't be said.
     """
@@ -68,10 +73,11 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     pooled: list[Run]
     verdict: str
+    cautions: list[str]
     findings: list[str]
-    decision: str
-    rows: list[list[str]]
-    coverage: str
+    reason: str
+    break_even: str
+    convention: str
     reader: list[str]
     costs: list[str]
     conditions: list[str]
@@ -79,12 +85,19 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[str]
     command: str
 
-    @property
-    def lists(self) -> list[tuple[str, list[str]]]:
-        """All that is said in lists, each under its heading, without empty ones."""
+    def lists(self, *, alone: bool) -> list[tuple[str, list[str]]]:
+        """Return all that is said in lists, each under its heading, without empty ones.
+
+        Args:
+            alone: Whether the report has no other section; else the lengths from which on
+                streaming pays stand side by side at its beginning, and not here.
+        """
+        decision = [self.reason] if self.reason else []
+        if alone and self.break_even:
+            decision.append(f"On this server {self.break_even}; {self.convention}.")
         named = [
             ("Findings", self.findings),
-            ("Decision", [self.decision] if self.decision else []),
+            ("Decision", decision),
             ("For the reader", self.reader),
             ("What blocking costs beside the wait", self.costs),
             ("How far to believe it", self.validity),
@@ -92,6 +105,26 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
             ("Conditions", self.conditions),
         ]
         return [(heading, lines) for heading, lines in named if lines]
+
+    @property
+    def line(self) -> str:
+        """What this comparison shows, and from what length on streaming pays: one line of many."""
+        pays = f" {self.break_even[:1].upper()}{self.break_even[1:]}." if self.break_even else ""
+        return f"{self.verdict}{pays}"
+
+
+def conventions_words(made: Sequence[Section]) -> str:
+    """Say what the lengths in the lines of several comparisons rest on; nothing without any."""
+    clause = next((each.convention for each in made if each.break_even), "")
+    return clause and f"Where streaming pays: {clause}."
+
+
+def method_words(made: Sequence[Section]) -> list[str]:
+    """Say how all numbers of a report were made, a paragraph each."""
+    summaries = {is_import(section.comparison) for section in made}
+    said = [] if summaries == {True} else [_TIMES]
+    said += [_IMPORTED] if True in summaries else []
+    return [*said, _CELLS, _KINDS, *([] if summaries == {True} else [_GAPS])]
 
 
 def sections(comparisons: Sequence[Comparison], conventions: Conventions) -> list[Section]:
@@ -114,6 +147,8 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
     summary = summarise(comparison, measured)
     judgement = judge_comparison(comparison, measured, conventions)
     both = len(comparison.channels()) == 2
+    verdict = _verdict(judgement, both)
+    validity = assess(comparison, summary, measured, judgement, conventions)
     reasons = left_out(comparison)
     pooled = [run for run, why in zip(comparison.runs, reasons, strict=True) if why is None]
     return Section(
@@ -122,16 +157,16 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
         comparison=comparison,
         summary=summary,
         pooled=pooled,
-        verdict=_verdict(judgement, both),
+        verdict=verdict,
+        cautions=validity.cautions,
         findings=findings_words(judgement) if both else [],
-        decision=advice_words(judgement.advice) if both else "",
-        rows=_rows(comparison, summary, title),
-        coverage=_coverage(summary),
+        reason=reason_words(judgement.advice, verdict) if both else "",
+        break_even=break_even_words(judgement.advice) if both else "",
+        convention=convention_words(conventions.thresholds),
         reader=reader_words(pooled, conventions),
         costs=cost_words(pooled, conventions.costs),
         conditions=_conditions(comparison),
-        validity=validity_words(comparison, summary, measured, judgement, conventions.thresholds)
-        + _notes(comparison),
+        validity=validity.words + _notes(comparison),
         failures=[failure_words(run) for run in comparison.runs if not run.trace.ok],
         command=command_line(comparison),
     )
@@ -148,38 +183,6 @@ def _title(prompt: str) -> str:
     return words if len(words) <= LONGEST_TITLE else words[: LONGEST_TITLE - 1].rstrip() + "…"
 
 
-def _rows(comparison: Comparison, summary: Summary, title: str) -> list[list[str]]:
-    rate = next((name for name in _RATES if any(name in f for f in summary.figures.values())), "")
-    names = ("ttfv_s", "total_s", rate or _RATES[0], "output_tokens")
-    rows = []
-    for channel in comparison.channels():
-        mode = comparison.of(channel)[0].trace.mode
-        found = [summary.spread(channel, name) for name in names]
-        cells = [_cell(name, spread) for name, spread in zip(names, found, strict=True)]
-        rows.append([title, mode, *cells, str(summary.counts[channel].pooled)])
-    return rows
-
-
-def _cell(name: str, spread: Spread | None) -> str:
-    if spread is None:
-        return NONE
-    figure = BY_NAME[name]
-    words = figure_words(figure, spread.median, estimated=spread.estimated)
-    words = words.removesuffix(" tok/s")
-    if spread.low is None or spread.high is None or spread.low == spread.high:
-        return words
-    return f"{words} ({range_words(figure, spread.low, spread.high).removesuffix(' tok/s')})"
-
-
-def _coverage(summary: Summary) -> str:
-    said = []
-    for channel, figures in summary.figures.items():
-        known = {spread.coverage for spread in figures.values() if spread.coverage is not None}
-        words = f"{percent(max(known))} intervals" if known else "no intervals"
-        said.append(f"{channel}: n={summary.counts[channel].pooled}, {words}")
-    return "; ".join(said)
-
-
 def _conditions(comparison: Comparison) -> list[str]:
     targets = {name: target_words(comparison.of(name)[0].target) for name in comparison.channels()}
     if len(set(targets.values())) == 1:
@@ -193,7 +196,7 @@ def _conditions(comparison: Comparison) -> list[str]:
     started = [run.trace.started_utc for run in comparison.runs if run.trace.started_utc]
     if started:
         said.append(f"Measured {plain(min(started))} to {plain(max(started))}.")
-    return [*said, f"Request: {request_words(comparison.runs[0])}."]
+    return [*said, f"Request: {settings_words(comparison)}."]
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -12,7 +12,7 @@ from streamscope.measure.statistics import median, median_interval
 from streamscope.report.comparison import Comparison
 from streamscope.trace import ChannelName, Run
 
-Reason: TypeAlias = Literal["warmups", "retried", "failed", "loaded", "cut", "apart"]
+Reason: TypeAlias = Literal["warmups", "retried", "failed", "loaded", "cut", "apart", "unpaired"]
 """Why a run is not pooled: the name of its member of ``Counts``."""
 
 
@@ -47,6 +47,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         loaded: Left out because the server loaded the model in them, and not in all.
         cut: Left out because they hit a token limit that the two channels do not share.
         apart: Left out because they were made under another regime or layout than the plan's.
+        unpaired: Left out because the other run of their pair is missing or left out, while other
+            pairs are whole: the verdict knows pairs only, and medians are of what it knows.
     """
 
     pooled: int = 0
@@ -56,6 +58,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     loaded: int = 0
     cut: int = 0
     apart: int = 0
+    unpaired: int = 0
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,10 +157,23 @@ def left_out(comparison: Comparison) -> list[Reason | None]:
         if before is None or run.trace.ok or not before.trace.ok:
             final[run.channel, run.pair] = run
     always = _always_loading(comparison)
-    return [
+    reasons = [
         _why_left_out(run, comparison, final[run.channel, run.pair], shared_cap, always)
         for run in comparison.runs
     ]
+    whole = _whole_pairs(comparison.runs, reasons)
+    return [
+        "unpaired" if whole and reason is None and run.pair not in whole else reason
+        for run, reason in zip(comparison.runs, reasons, strict=True)
+    ]
+
+
+def _whole_pairs(runs: Sequence[Run], reasons: Sequence[Reason | None]) -> set[int]:
+    """Return the numbers of the pairs of which both runs are good."""
+    good = {
+        (run.channel, run.pair) for run, reason in zip(runs, reasons, strict=True) if reason is None
+    }
+    return {pair for channel, pair in good if channel == "A" and ("B", pair) in good}
 
 
 def pooled_pairs(

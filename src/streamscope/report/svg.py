@@ -12,13 +12,17 @@ Anchor = Literal["start", "middle", "end"]
 
 WIDTH = 720
 
+_LEAST_SPAN = 1e-300
+"""Numbers nearer to each other have no ticks between them that floats could hold."""
+
+# The colours of A, B and the reader are those of the app's own themes, light and dark.
 _STYLE = """
-.plot{--a:#0b5cad;--b:#a8480a;--r:#4d6b00;--ink:#1c1c1c;--faint:#d5d5d5;--paper:#ffffff;
+.plot{--a:#985400;--b:#0a2a6b;--r:#5b3fa3;--ink:#1c1c1c;--faint:#d5d5d5;--paper:#ffffff;
 font:13px system-ui,-apple-system,"Segoe UI",sans-serif}
-@media (prefers-color-scheme:dark){.plot{--a:#79b8ff;--b:#ffab70;--r:#b5d35c;--ink:#e4e4e4;
+@media (prefers-color-scheme:dark){.plot{--a:#ffc857;--b:#4f9ae8;--r:#b9a7f2;--ink:#e4e4e4;
 --faint:#444b55;--paper:#15181c}}
-@media print{.plot{--a:#0b5cad;--b:#a8480a;--r:#4d6b00;--ink:#000;--faint:#ccc;--paper:#fff}}
-.plot text{fill:var(--ink)}.plot .paper{fill:var(--paper)}
+@media print{.plot{--a:#985400;--b:#0a2a6b;--r:#5b3fa3;--ink:#000;--faint:#ccc;--paper:#fff}}
+.plot text{fill:var(--ink)}.plot .title{font-weight:600}.plot .paper{fill:var(--paper)}
 .plot .grid{stroke:var(--faint);stroke-width:1}.plot .axis{stroke:var(--ink);stroke-width:1}
 .plot .line{fill:none;stroke-width:2.5;stroke-linejoin:round}
 .plot .a{stroke:var(--a)}.plot .b{stroke:var(--b);stroke-dasharray:7 4}
@@ -39,7 +43,7 @@ class Scale:
 
     def __init__(self, least: float, most: float, start: float, end: float) -> None:
         """Map ``least`` to ``start`` and ``most`` to ``end``, in pixels."""
-        self.least, self.most = least, most if most > least else least + 1.0
+        self.least, self.most = least, most if most - least > _LEAST_SPAN else least + 1.0
         self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:

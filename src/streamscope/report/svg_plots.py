@@ -12,6 +12,8 @@ from streamscope.report.svg import Canvas, Scale
 from streamscope.report.words import milliseconds, seconds
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 40, 44
+_LEGEND = 26
+"""Room for a line below the title."""
 _ROW = 34
 _LABEL = 168
 _BARS = 24
@@ -44,9 +46,11 @@ def readable_plot(curves: Curves, title: str = "What could be read, when") -> st
         half = [_when(curves, side, most / 2) for side in (curves.a, curves.b)]
         words.append(f"Half of it could be read after {half[0]} streamed, {half[1]} blocking;")
         words.append(f"a reader had read {read:,.0f} by the end.")
-    canvas = Canvas(300, title, " ".join(words))
+    canvas = Canvas(300 + _LEGEND, title, " ".join(words))
+    top = _TOP + _LEGEND
     x = Scale(0, curves.end_s, _LEFT, canvas.width - _RIGHT)
-    y = Scale(0, most * 1.05, canvas.height - _BOTTOM, _TOP)
+    y = Scale(0, most * 1.05, canvas.height - _BOTTOM, top)
+    canvas.text(_LEFT, 20, title, style="title")
     _axes(canvas, x, y, "seconds since the request was sent", f"{curves.unit}s")
     for side, style, steps in ((curves.a, "a", False), (curves.b, "b", True)):
         points = [(x(t), y(value)) for t, value in zip(curves.times_s, side, strict=False)]
@@ -71,7 +75,7 @@ def spread_plot(rows: Sequence[SpreadRow], title: str = "Runs, medians and their
         canvas.text(x(tick), bottom + 18, f"{tick:,g}", "middle")
     canvas.line(_LABEL, bottom, canvas.width - _RIGHT, bottom, "axis")
     canvas.text((_LABEL + canvas.width) / 2, canvas.height - 8, "seconds", "middle")
-    canvas.text(16, 20, title)
+    canvas.text(16, 20, title, style="title")
     for index, row in enumerate(shown):
         middle = _TOP + _ROW * (index + 0.5)
         canvas.text(_LABEL - 12, middle + 4, row.label, "end")
@@ -90,13 +94,14 @@ def gaps_plot(arrivals_ns: Sequence[int], title: str = "Gaps between chunks, ove
     gaps = [(later / 1e9, (later - before) / 1e6) for before, later in pairwise(arrivals_ns)]
     sizes = sorted(size for _, size in gaps)
     said = "No gaps." if not gaps else _gaps_words(sizes)
-    canvas = Canvas(220, title, said)
+    canvas = Canvas(220 + _LEGEND, title, said)
     x = Scale(0, gaps[-1][0] if gaps else 1.0, _LEFT, canvas.width - _RIGHT)
-    y = Scale(0, sizes[-1] if sizes else 1.0, canvas.height - _BOTTOM, _TOP)
+    y = Scale(0, sizes[-1] if sizes else 1.0, canvas.height - _BOTTOM, _TOP + _LEGEND)
     _axes(canvas, x, y, "seconds since the request was sent", "ms")
     for at, size in gaps:
         canvas.line(x(at), y(0), x(at), y(size), "line a solid")
-    canvas.text(_LEFT, 20, f"{title}: {said}" if gaps else title)
+    canvas.text(_LEFT, 20, title, style="title")
+    canvas.text(_LEFT, 20 + _LEGEND, said)
     return canvas.render()
 
 
@@ -116,7 +121,7 @@ def gap_histogram(arrivals_ns: Sequence[int], title: str = "Gaps between chunks,
     for index, number in enumerate(counts):
         top = y(number)
         canvas.box(x.start + index * width + 1, top, width - 2, y(0) - top, "fa")
-    canvas.text(_LEFT, 20, title)
+    canvas.text(_LEFT, 20, title, style="title")
     return canvas.render()
 
 
@@ -142,13 +147,13 @@ def _axes(canvas: Canvas, x: Scale, y: Scale, below: str, beside: str) -> None:
         canvas.text(x(tick), bottom + 19, f"{tick:,g}", "middle")
     canvas.line(_LEFT, bottom, canvas.width - _RIGHT, bottom, "axis")
     canvas.text((_LEFT + canvas.width) / 2, canvas.height - 6, below, "middle")
-    canvas.text(_LEFT - 8, _TOP - 14, beside, "end")
+    canvas.text(_LEFT - 8, y.end - 14, beside, "end")
 
 
 def _legend(canvas: Canvas, entries: Sequence[tuple[str, str]]) -> None:
-    """Name the lines by their strokes, not by colour alone."""
-    left = float(_LEFT)
+    """Name the lines by their strokes, not by colour alone, below the title."""
+    left, at = float(_LEFT), 20 + _LEGEND
     for style, words in entries:
-        canvas.line(left, 16, left + 30, 16, f"line {style}")
-        canvas.text(left + 36, 20, words)
+        canvas.line(left, at - 4, left + 30, at - 4, f"line {style}")
+        canvas.text(left + 36, at, words)
         left += 60 + 7.5 * len(words)

@@ -1,7 +1,6 @@
 """A comparison as a table for a terminal, or for a plain text file: 80 columns suffice."""
 
 import io
-from collections import Counter
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -11,8 +10,8 @@ from rich.text import Text
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import BY_NAME, Figure, measure
 from streamscope.measure.verdict import Finding, Judgement
-from streamscope.plan import Plan
-from streamscope.report.comparison import Comparison
+from streamscope.report.comparison import Comparison, is_import
+from streamscope.report.decision import remarks
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import (
     Counts,
@@ -23,8 +22,8 @@ from streamscope.report.summary import (
     shared_notes,
     summarise,
 )
-from streamscope.report.validity import left_out_words
-from streamscope.report.verdict_words import finding_mark, further, verdict_sentence
+from streamscope.report.validity import cautions_of, how_words, left_out_words
+from streamscope.report.verdict_words import finding_mark, verdict_sentence
 from streamscope.report.words import (
     NONE,
     figure_words,
@@ -47,21 +46,27 @@ _USUAL = Conventions()
 
 
 def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) -> RenderableType:
-    """Return the comparison for people: verdict, conditions, medians, notes and failures.
+    """Return the comparison for people: verdict, cautions, conditions, medians, notes, failures.
 
     Nothing in it is interpreted as markup, and no control character of a server's reaches it.
     """
     measured = [measure(run.trace) for run in comparison.runs]
     summary = summarise(comparison, measured)
-    judgement = None
+    judgement, verdict = None, ""
     parts: list[RenderableType] = []
     if len(comparison.channels()) == 2:
         judgement = judge_comparison(comparison, measured, conventions)
-        parts += [Text(verdict_sentence(judgement), "bold"), Text()]
+        verdict = verdict_sentence(judgement)
+        parts.append(Text(verdict, "bold"))
+    parts += [
+        Text(f"! {said}", "yellow") for said in cautions_of(comparison, conventions, measured)
+    ]
+    parts += [Text()] if parts else []
     parts += [_conditions(comparison, summary), Text()]
     parts += [_figures(comparison, summary, judgement), Text(), _legend(summary, judgement)]
-    if judgement and judgement.n > 1:
-        parts += [Text(f"· {said}") for said in further(judgement)]
+    if judgement and judgement.n:
+        said_too = remarks(judgement, verdict, conventions.thresholds)
+        parts += [Text(f"· {said}") for said in said_too]
     parts += _notes(shared_notes(comparison))
     parts += [Text(f"✗ {failure_words(run)}", "red") for run in comparison.runs if not run.trace.ok]
     return Group(*parts)
@@ -83,8 +88,8 @@ def _conditions(comparison: Comparison, summary: Summary) -> Text:
     else:
         lines += [f"{name}: {words}" for name, words in targets.items()]
     if comparison.runs:
-        lines.append(request_words(comparison.runs[0]))
-    lines.append(_plan(comparison))
+        lines.append(settings_words(comparison))
+        lines.append(how_words(comparison))
     counted = [
         f"{name} n={counts.pooled}{_left_out(counts)}" for name, counts in summary.counts.items()
     ]
@@ -98,9 +103,9 @@ def target_words(target: Target) -> str:
     return " · ".join(plain(part) for part in parts if part)
 
 
-def request_words(run: Run) -> str:
-    """Name the settings of a request that were not left to the server."""
-    request = run.request
+def settings_words(comparison: Comparison) -> str:
+    """Name the settings of the requests that were not left to the server."""
+    request = comparison.runs[0].request
     think = request.think
     if isinstance(think, bool):
         think = "on" if think else "off"
@@ -112,20 +117,8 @@ def request_words(run: Run) -> str:
         "think": think,
     }
     said = [f"{name} {plain(str(value))}" for name, value in settings.items() if value is not None]
-    return " · ".join(said) if said else "sampling left to the server"
-
-
-def _plan(comparison: Comparison) -> str:
-    plan: Plan = comparison.plan
-    words = ["race" if plan.layout == "race" else "measured apart"]
-    if plan.layout != "race":
-        words.append(f"order {plan.order.upper()}")
-    words.append(plan.regime)
-    clocks = Counter(run.trace.clock for run in comparison.runs)
-    words += [f"{clock} clock" for clock in sorted(clocks)]
-    if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
-        words.append("simulated")
-    return " · ".join(words)
+    nothing = "settings not known" if is_import(comparison) else "sampling left to the server"
+    return " · ".join(said) or nothing
 
 
 def _left_out(counts: Counts) -> str:
@@ -149,7 +142,9 @@ def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | No
         ]
         if judgement is not None:
             cells.append(Text(_versus(figure, summary.ratios.get(figure.name), judgement)))
-        table.add_row(Text(figure.short), *cells)
+        # Figures have one name in all reports; only those of gaps are too long for a terminal.
+        name = figure.short if figure.unit == "ms" else figure.label
+        table.add_row(Text(name), *cells)
     return table
 
 
@@ -195,7 +190,7 @@ def _rows(summary: Summary) -> list[Figure]:
         names.append("output_tokens")
     if any_above_zero("hidden_tokens"):
         names.append("hidden_tokens")
-    names += ["gap_p50_ms", "gap_p95_ms", "gap_max_ms"]
+    names += [name for name in ("gap_p50_ms", "gap_p95_ms", "gap_max_ms") if any_has(name)]
     if any_above_zero("stalls"):
         names += ["stalls", "stall_s"]
     return [BY_NAME[name] for name in names]

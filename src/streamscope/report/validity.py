@@ -1,17 +1,21 @@
 """What speaks for and against believing a comparison."""
 
+import math
 from collections.abc import Sequence
 
-from streamscope.measure.conventions import Conventions, Thresholds
-from streamscope.measure.drift import drift, position_effect
-from streamscope.measure.figures import Figures, measure
+import msgspec
+
+from streamscope.measure.conventions import Conventions
+from streamscope.measure.drift import Drift, drift, position_effect
+from streamscope.measure.figures import BY_NAME, Figures, measure
+from streamscope.measure.inference import Estimate, half_width
 from streamscope.measure.verdict import Judgement
-from streamscope.report.comparison import Comparison
+from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
 from streamscope.report.words import percent
-from streamscope.trace import SUMMARY_FLAG, ChannelName
+from streamscope.trace import ChannelName
 
 _REASONS: dict[str, str] = {
     "warmups": "warm-up",
@@ -20,7 +24,93 @@ _REASONS: dict[str, str] = {
     "loaded": "with a model load",
     "cut": "cut short",
     "apart": "of another regime",
+    "unpaired": "without the other of its pair",
 }
+
+
+class Validity(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is said about believing a comparison, a sentence each.
+
+    Attributes:
+        cautions: What speaks against it. They belong beside the verdict.
+        information: How it was measured, what was left out, and what was looked for in vain.
+    """
+
+    cautions: list[str]
+    information: list[str]
+
+    @property
+    def words(self) -> list[str]:
+        """Both, the cautions first."""
+        return [*self.cautions, *self.information]
+
+
+def assess(
+    comparison: Comparison,
+    summary: Summary,
+    measured: Sequence[Figures],
+    judgement: Judgement,
+    conventions: Conventions,
+) -> Validity:
+    """Say how far to believe a comparison of which everything has been computed."""
+    said = [how_words(comparison)]
+    for channel, counts in summary.counts.items():
+        words = left_out_words(counts)
+        said.append(
+            f"{channel}: n={counts.pooled} pooled{f'; left out: {words}' if words else ''}."
+        )
+    if judgement.compared_output:
+        said.append(f"Same answer in {judgement.same_output} of {judgement.compared_output} pairs.")
+    said += [
+        f"Little drift {_drift_words(channel, found)}"
+        for channel, found in _drifts(comparison, measured)
+        if abs(found.share) <= conventions.thresholds.drift
+    ]
+    effect = _position(comparison, measured)
+    if effect is not None and not effect.excludes(1):
+        interval = ratio_interval(effect)
+        said.append(
+            f"No effect of the place in the pair was found (second over first: {interval})."
+        )
+    return Validity(cautions=cautions_of(comparison, conventions, measured), information=said)
+
+
+def validity_of(comparison: Comparison, conventions: Conventions) -> list[str]:
+    """Say all of it about a comparison of which nothing has been computed yet."""
+    measured = [measure(run.trace) for run in comparison.runs]
+    summary = summarise(comparison, measured)
+    judgement = judge_comparison(comparison, measured, conventions)
+    return assess(comparison, summary, measured, judgement, conventions).words
+
+
+def cautions_of(
+    comparison: Comparison,
+    conventions: Conventions,
+    measured: Sequence[Figures] | None = None,
+) -> list[str]:
+    """Say what speaks against believing a comparison; nothing where nothing does.
+
+    That is drift beyond its threshold, an effect of the place in the pair, and medians that are
+    known less well than was asked for.
+
+    Args:
+        comparison: What was done.
+        conventions: With the threshold of the drift.
+        measured: The figures of its runs, in their order, if they were computed before.
+    """
+    measured = measured or [measure(run.trace) for run in comparison.runs]
+    said = [
+        f"Drift {_drift_words(channel, found)}"
+        for channel, found in _drifts(comparison, measured)
+        if abs(found.share) > conventions.thresholds.drift
+    ]
+    effect = _position(comparison, measured)
+    if effect is not None and effect.excludes(1):
+        interval = ratio_interval(effect)
+        said.append(
+            f"The place in the pair mattered: second over first {effect.estimate:.3f} ({interval})."
+        )
+    return said + _not_narrow(comparison, measured)
 
 
 def left_out_words(counts: Counts) -> str:
@@ -29,70 +119,46 @@ def left_out_words(counts: Counts) -> str:
     return ", ".join(f"{number} {words}" for number, words in named if number)
 
 
-def validity_words(
-    comparison: Comparison,
-    summary: Summary,
-    measured: Sequence[Figures],
-    judgement: Judgement,
-    thresholds: Thresholds,
-) -> list[str]:
-    """Say how it was measured, what was left out, and what changed while it was measured."""
-    said = [_how(comparison)]
-    for channel, counts in summary.counts.items():
-        words = left_out_words(counts)
-        said.append(
-            f"{channel}: n={counts.pooled} pooled{f'; left out: {words}' if words else ''}."
-        )
-    if judgement.compared_output:
-        said.append(f"Same answer in {judgement.same_output} of {judgement.compared_output} pairs.")
-    for channel in comparison.channels():
-        words = _drift(comparison, measured, channel, thresholds.drift)
-        said += [words] if words else []
-    return said if comparison.plan.layout == "race" else said + _position(comparison, measured)
-
-
-def validity_of(comparison: Comparison, conventions: Conventions) -> list[str]:
-    """Say the same of a comparison of which nothing has been computed yet."""
-    measured = [measure(run.trace) for run in comparison.runs]
-    return validity_words(
-        comparison,
-        summarise(comparison, measured),
-        measured,
-        judge_comparison(comparison, measured, conventions),
-        conventions.thresholds,
-    )
-
-
-def _how(comparison: Comparison) -> str:
-    if any(SUMMARY_FLAG in run.trace.flags for run in comparison.runs):
+def how_words(comparison: Comparison) -> str:
+    """Say how it was measured; of imported summaries, that nobody knows."""
+    if is_import(comparison):
         return "Imported summaries: order, regime and gaps are not known."
     plan = comparison.plan
-    clocks = sorted({run.trace.clock for run in comparison.runs})
-    how = "both at once (race)" if plan.layout == "race" else f"apart, order {plan.order.upper()}"
-    pause = f", {plan.cooldown_s:g} s between pairs" if plan.cooldown_s else ""
+    how = "both at once (race)" if plan.layout == "race" else "apart"
+    if plan.layout != "race" and len(comparison.channels()) == 2:
+        how += f", order {plan.order.upper()}"
+    if plan.cooldown_s:
+        how += f", {plan.cooldown_s:g} s between pairs"
     cache = "the prompt may be cached" if plan.regime == "warm" else "a nonce before each prompt"
-    return f"Measured {how}{pause}; {plan.regime} ({cache}); {' and '.join(clocks)} clock."
+    words = [f"Measured {how}", f"{plan.regime} ({cache})"]
+    clocks = sorted({run.trace.clock for run in comparison.runs})
+    if clocks:
+        words.append(f"{' and '.join(clocks)} clock")
+    if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
+        words.append("simulated")
+    return f"{'; '.join(words)}."
 
 
-def _drift(
-    comparison: Comparison, measured: Sequence[Figures], channel: ChannelName, limit: float
-) -> str:
-    values = [
-        total
-        for run, figures, why in zip(comparison.runs, measured, left_out(comparison), strict=True)
-        if run.channel == channel and why is None and (total := figures["total_s"]) is not None
-    ]
-    found = drift(values)
-    if found is None:
-        return ""
+def _drift_words(channel: ChannelName, found: Drift) -> str:
     way = "longer" if found.share > 0 else "shorter"
-    mark = "Drift" if abs(found.share) > limit else "Little drift"
-    return (
-        f"{mark} on {channel}: totals {percent(abs(found.share))} {way} at the end than at first."
+    return f"on {channel}: totals {percent(abs(found.share))} {way} at the end than at first."
+
+
+def _drifts(comparison: Comparison, measured: Sequence[Figures]) -> list[tuple[ChannelName, Drift]]:
+    """Return the drift of the totals of each channel that has enough; an import has no order."""
+    if is_import(comparison):
+        return []
+    found = (
+        (channel, drift(_pooled(comparison, measured, channel, "total_s")))
+        for channel in comparison.channels()
     )
+    return [(channel, each) for channel, each in found if each is not None]
 
 
-def _position(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
+def _position(comparison: Comparison, measured: Sequence[Figures]) -> Estimate | None:
+    """Return the effect of going second, where its interval is known; a race has no second."""
+    if comparison.plan.layout == "race" or is_import(comparison):
+        return None
     firsts, seconds = [], []
     for pair in pooled_pairs(comparison, measured):
         placed = {run.position: figures["total_s"] for run, figures in pair}
@@ -101,11 +167,38 @@ def _position(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
             firsts.append(first)
             seconds.append(second)
     effect = position_effect(firsts, seconds)
-    if effect is None or effect.low is None:
+    return None if effect is None or effect.low is None else effect
+
+
+def _not_narrow(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
+    """Say which medians are known less well than the plan wanted them, if any are."""
+    wanted = comparison.plan.until
+    if wanted is None:
         return []
-    interval = ratio_interval(effect)
-    if effect.excludes(1):
-        return [
-            f"The place in the pair mattered: second over first {effect.estimate:.3f} ({interval})."
-        ]
-    return [f"No effect of the place in the pair was found (second over first: {interval})."]
+    wide = []
+    for channel in comparison.channels():
+        # Blocking, the first text and the total are the same moment.
+        blocking = comparison.of(channel)[0].trace.mode == "blocking"
+        for name in ("total_s",) if blocking else ("ttfv_s", "total_s"):
+            values = _pooled(comparison, measured, channel, name)
+            width = half_width(values) if values else None
+            which = f"the median {BY_NAME[name].label} of {channel}"
+            if width is not None and width > wanted:
+                wide.append(f"{which} is known to only ±{percent(width)}")
+            elif width is None and values:
+                wide.append(f"{which} has no interval (n={len(values)})")
+    return [f"The ±{100 * wanted:g} % asked for was not reached: {', '.join(wide)}."] * bool(wide)
+
+
+def _pooled(
+    comparison: Comparison, measured: Sequence[Figures], channel: ChannelName, name: str
+) -> list[float]:
+    """Return the values of one figure over the pooled runs of a channel, as they were measured."""
+    return [
+        value
+        for run, figures, why in zip(comparison.runs, measured, left_out(comparison), strict=True)
+        if run.channel == channel
+        and why is None
+        and (value := figures[name]) is not None
+        and math.isfinite(value)
+    ]

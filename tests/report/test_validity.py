@@ -1,0 +1,110 @@
+"""What speaks against a comparison is told apart from what is only to be known."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from streamscope.measure.conventions import Conventions, Thresholds
+from streamscope.plan import Plan
+from streamscope.report.comparison import Comparison
+from streamscope.report.validity import cautions_of, how_words, validity_of
+from streamscope.trace import Run, Trace
+
+Build = Callable[..., Comparison]
+BuildTrace = Callable[..., Trace]
+BuildRun = Callable[..., Run]
+
+USUAL = Conventions()
+
+
+@pytest.fixture
+def drifting(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> Comparison:
+    """Return six pairs of which the streams take longer and longer."""
+    streams = [build_stream(1, 9 + pair) for pair in range(6)]
+    return build_comparison(streams, [build_blocking(9)] * 6)
+
+
+def test_nothing_speaks_against_a_good_comparison(long_comparison: Comparison) -> None:
+    assert cautions_of(long_comparison, USUAL) == []
+    assert any(said.startswith("Little drift on A") for said in validity_of(long_comparison, USUAL))
+
+
+def test_drift_beyond_its_threshold_is_a_caution(drifting: Comparison) -> None:
+    (caution,) = cautions_of(drifting, USUAL)
+    assert caution == "Drift on A: totals 54.8 % longer at the end than at first."
+    assert validity_of(drifting, USUAL)[0] == caution
+    lenient = Conventions(thresholds=Thresholds(drift=0.6))
+    assert cautions_of(drifting, lenient) == []
+    assert f"Little d{caution[1:]}" in validity_of(drifting, lenient)
+
+
+def test_the_place_in_the_pair_is_a_caution_only_where_it_mattered(
+    build_run: BuildRun, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    def pairs(second: float) -> Comparison:
+        runs = []
+        for pair in range(1, 9):
+            place = 1 + pair % 2
+            factors = {place: 1.0, 3 - place: 1.0}
+            factors[2] = second + pair / 1000
+            a, b = build_stream(1, 10 * factors[place]), build_blocking(10 * factors[3 - place])
+            runs.append(build_run(a, "A", pair, position=place))
+            runs.append(build_run(b, "B", pair, position=3 - place))
+        return Comparison(plan=Plan(), runs=runs)
+
+    (mattered,) = cautions_of(pairs(1.3), USUAL)
+    assert mattered.startswith("The place in the pair mattered: second over first 1.3")
+    assert cautions_of(pairs(0.9955), USUAL) == []
+    assert any("No effect of the place" in said for said in validity_of(pairs(0.9955), USUAL))
+    race = pairs(1.3)
+    race = msgspec.structs.replace(
+        race,
+        plan=Plan(layout="race"),
+        runs=[msgspec.structs.replace(run, layout="race") for run in race.runs],
+    )
+    assert cautions_of(race, USUAL) == [], "both ran at once: there was no second place"
+
+
+def test_medians_less_sure_than_was_asked_for_are_named(drifting: Comparison) -> None:
+    plan = Plan(until=0.05, repeat=30)
+    *_, caution = cautions_of(msgspec.structs.replace(drifting, plan=plan), USUAL)
+    assert caution == (
+        "The ±5 % asked for was not reached: the median total of A is known to only ±21.7 %."
+    )
+    wider = msgspec.structs.replace(plan, until=0.25)
+    assert len(cautions_of(msgspec.structs.replace(drifting, plan=wider), USUAL)) == 1
+
+
+def test_too_few_runs_have_no_width_at_all(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    stopped = build_comparison([build_stream(1, 9)] * 2, [build_blocking(9)] * 2, until=0.05)
+    (caution,) = cautions_of(stopped, USUAL)
+    assert "the median first text of A has no interval (n=2)" in caution
+    assert "the median total of B has no interval (n=2)" in caution
+    assert "first text of B" not in caution, "blocking, that is the total"
+
+
+def test_an_import_has_neither_order_nor_drift(drifting: Comparison) -> None:
+    for run in drifting.runs:
+        run.trace.flags = ["imported-summary"]
+    assert cautions_of(drifting, USUAL) == []
+    assert how_words(drifting) == "Imported summaries: order, regime and gaps are not known."
+
+
+def test_how_a_comparison_was_measured_is_said_in_one_way(
+    long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace
+) -> None:
+    assert how_words(long_comparison) == (
+        "Measured apart, order ABBA; warm (the prompt may be cached); kernel clock."
+    )
+    half = build_comparison([build_stream(1, 9)], [], cooldown_s=2.0, regime="cold")
+    assert how_words(half) == (
+        "Measured apart, 2 s between pairs; cold (a nonce before each prompt); kernel clock."
+    )
+    assert how_words(Comparison(plan=Plan(layout="race"), runs=[])) == (
+        "Measured both at once (race); warm (the prompt may be cached)."
+    )
