@@ -23,7 +23,10 @@ class StreamscopeApp(App[None]):
 
     TITLE = "streamscope"
     CSS_PATH = "streamscope.tcss"
-    BINDINGS = [Binding("ctrl+p", "command_palette", "all", tooltip="Show every command")]
+    BINDINGS = [
+        Binding("ctrl+p", "command_palette", "all", tooltip="Show every command"),
+        commands.SaveScreen.binding(),  # on every screen, not only on the main one
+    ]
     COMMANDS = {commands.MainCommands}
     HELP_TITLE = f"streamscope {__version__}"
     HELP_ABOUT = """
@@ -91,6 +94,20 @@ class StreamscopeApp(App[None]):
     def _make_session(self) -> "Session":
         self.session = self.open_session()
         return self.session
+
+    def action_save_screen_command(self) -> None:
+        """Save a picture of whatever is shown."""
+        try:
+            path = self.save_screenshot(path=".")
+        except OSError as error:
+            self.notify(
+                f"The picture can't be saved here: {error.strerror}.",
+                severity="error",
+                timeout=12,
+                markup=False,
+            )
+        else:
+            self.notify(f"Saved as {path}.", markup=False)
 
     async def on_unmount(self) -> None:
         """End every process and keep what is still to be kept."""

@@ -145,6 +145,7 @@ class SaveScreen(Command):
 
     COMMAND = "Save the screen as SVG"
     BINDING_KEY = "f12"
+    ACTION = "app.save_screen_command"
 
 
 class Help(Command):

@@ -151,12 +151,3 @@ class Dialogs(Servers):
             self.notify(f"The answer of {focused.channel} is on the clipboard.", markup=False)
         else:
             self.notify(f"There is no answer in {focused.channel} to copy.", markup=False)
-
-    def action_save_screen_command(self) -> None:
-        """Save a picture."""
-        try:
-            path = self.app.save_screenshot(path=".")
-        except OSError as error:
-            self._say(f"The picture can't be saved here: {error.strerror}.")
-        else:
-            self.notify(f"Saved as {path}.", markup=False)
