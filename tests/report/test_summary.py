@@ -86,7 +86,7 @@ def test_medians_are_of_whole_pairs_as_the_verdict_is(
     first = summary.spread("A", "ttfv_s")
     assert first is not None
     assert first.median == 1.0
-    assert left_out_words(summary.counts["A"]) == "1 warm-up, 1 without the other of its pair"
+    assert left_out_words(summary.counts["A"]) == "1 warm-up, 1 unpaired"
 
 
 def test_without_a_whole_pair_all_that_there_is_is_pooled(

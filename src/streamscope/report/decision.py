@@ -34,8 +34,7 @@ def convention_words(thresholds: Thresholds) -> str:
     """Say what such a length rests on: a clause."""
     least, share = thresholds.least_benefit_s, thresholds.least_share
     return (
-        f"by convention, that is where it gives at least {least:g} s and {100 * share:g} % of the"
-        " whole time to read ahead"
+        f"where it gives at least {least:g} s and {100 * share:g} % of the whole time to read ahead"
     )
 
 
@@ -51,5 +50,7 @@ def decision_words(advice: Advice, verdict: str, thresholds: Thresholds) -> list
     """Say why, and from what length on streaming pays and what that rests on, a sentence each."""
     said = [reason_words(advice, verdict)]
     if length := break_even_words(advice):
-        said.append(f"On this server {length}; {convention_words(thresholds)}.")
+        said.append(
+            f"On this server {length}; by convention, that is {convention_words(thresholds)}."
+        )
     return [sentence for sentence in said if sentence]

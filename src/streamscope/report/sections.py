@@ -10,7 +10,12 @@ from streamscope.measure.figures import measure
 from streamscope.measure.verdict import Judgement
 from streamscope.report.command import command_line
 from streamscope.report.comparison import Comparison, is_import
-from streamscope.report.decision import break_even_words, convention_words, reason_words
+from streamscope.report.decision import (
+    break_even_words,
+    convention_words,
+    decision_words,
+    reason_words,
+)
 from streamscope.report.judging import judge_comparison
 from streamscope.report.reader_words import cost_words, reader_words
 from streamscope.report.summary import Summary, left_out, shared_notes, summarise
@@ -56,7 +61,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         verdict: One sentence.
         cautions: What speaks against believing it, to be said right below it.
         findings: What the verdict rests on.
-        reason: Why the decision is what it is; empty where the verdict says so.
+        decision: What the verdict leaves unsaid about what to do.
+        reason: Of that, why; empty where the verdict says so.
         break_even: From what length on streaming pays: a clause; empty where that is not known.
         convention: What that length rests on: a clause.
         reader: What it means to one who reads.
@@ -75,6 +81,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     cautions: list[str]
     findings: list[str]
+    decision: list[str]
     reason: str
     break_even: str
     convention: str
@@ -92,12 +99,10 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
             alone: Whether the report has no other section; else the lengths from which on
                 streaming pays stand side by side at its beginning, and not here.
         """
-        decision = [self.reason] if self.reason else []
-        if alone and self.break_even:
-            decision.append(f"On this server {self.break_even}; {self.convention}.")
+        reason = [self.reason] if self.reason else []
         named = [
             ("Findings", self.findings),
-            ("Decision", decision),
+            ("Decision", self.decision if alone else reason),
             ("For the reader", self.reader),
             ("What blocking costs beside the wait", self.costs),
             ("How far to believe it", self.validity),
@@ -116,7 +121,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 def conventions_words(made: Sequence[Section]) -> str:
     """Say what the lengths in the lines of several comparisons rest on; nothing without any."""
     clause = next((each.convention for each in made if each.break_even), "")
-    return clause and f"Where streaming pays: {clause}."
+    return clause and f"By convention, streaming pays {clause}."
 
 
 def method_words(made: Sequence[Section]) -> list[str]:
@@ -148,6 +153,7 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
     judgement = judge_comparison(comparison, measured, conventions)
     both = len(comparison.channels()) == 2
     verdict = _verdict(judgement, both)
+    thresholds = conventions.thresholds
     validity = assess(comparison, summary, measured, judgement, conventions)
     reasons = left_out(comparison)
     pooled = [run for run, why in zip(comparison.runs, reasons, strict=True) if why is None]
@@ -160,9 +166,10 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
         verdict=verdict,
         cautions=validity.cautions,
         findings=findings_words(judgement) if both else [],
+        decision=decision_words(judgement.advice, verdict, thresholds) if both else [],
         reason=reason_words(judgement.advice, verdict) if both else "",
         break_even=break_even_words(judgement.advice) if both else "",
-        convention=convention_words(conventions.thresholds),
+        convention=convention_words(thresholds),
         reader=reader_words(pooled, conventions),
         costs=cost_words(pooled, conventions.costs),
         conditions=_conditions(comparison),

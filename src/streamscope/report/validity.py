@@ -24,7 +24,7 @@ _REASONS: dict[str, str] = {
     "loaded": "with a model load",
     "cut": "cut short",
     "apart": "of another regime",
-    "unpaired": "without the other of its pair",
+    "unpaired": "unpaired",
 }
 
 
