@@ -64,7 +64,19 @@ async def test_a_table_in_a_file(shell: "Shell", home: Path) -> None:
     file = home / "result.txt"
     done = await shell("run", "Why?", *QUICK, "--order", "race", "--no-save", "--output", str(file))
     assert (done.code, done.out) == (0, "")
-    assert "first" in file.read_text().lower()
+    *_, verdict, told = done.err.splitlines()
+    assert told == f"Written to {file} (a table, as text)."
+    assert verdict in file.read_text().replace("\n", " ")
+    assert "One pair, so nothing could be tested" in verdict
+
+
+async def test_a_file_of_no_known_kind_is_refused_before_anything_is_measured(
+    shell: "Shell", home: Path
+) -> None:
+    done = await shell("run", "Why?", *QUICK, "--output", str(home / "r.pdf"))
+    assert (done.code, done.out) == (2, "")
+    assert "can't be written as .pdf" in done.err
+    assert not (home / "data").exists()
 
 
 async def test_a_result_that_cannot_be_written_is_not_lost(
@@ -163,6 +175,7 @@ async def test_bad_usage_says_so_in_one_line(shell: "Shell") -> None:
     [
         (("doctor",), "neither a command nor a URL"),
         (("ftp://127.0.0.1",), "ftp"),
+        (("run", "x", "--url", "none"), "--url none names no server"),
         ((), "needs a terminal"),
     ],
 )
@@ -196,8 +209,49 @@ async def test_until_the_medians_are_known_or_the_most_is_reached(
     done = await shell(*argv, "--format", "json", "--no-save")
     assert done.code == 0
     record = msgspec.json.decode(done.out, type=ComparisonRecord)
+    assert record.plan is not None
     assert (record.plan.repeat, record.plan.until) == (7, 0.000001)
     assert len(record.runs) == 14
+    assert "was not reached: the median" in done.err
+    assert "Ended after the most pairs, 7: --most 14 would go on." in done.err
+
+
+async def test_more_pairs_are_measured_where_the_most_were_not_enough(
+    shell: "Shell", chat: "Chat", home: Path
+) -> None:
+    argv = ("run", "x", *to_chat(chat), "--until", "0.0001%", "--most", "6", "--warmup", "0")
+    done = await shell(*argv)
+    with History.open(home / "data" / "history.db") as history:
+        (row,) = history.comparisons()
+    more = f"--continue {row.comparison_id[:8]} --most 12"
+    assert f"`streamscope run {more}` goes on" in done.err
+    assert "add --most N to go on" in (await shell("run", "--continue", "last")).err
+    done = await shell("run", "--continue", "last", "--most", "7", "--format", "json")
+    assert done.code == 0
+    record = msgspec.json.decode(done.out, type=ComparisonRecord)
+    assert record.plan is not None
+    assert record.plan.repeat == 7
+    assert [run.pair for run in record.runs] == [pair for pair in range(1, 8) for _ in "AB"]
+
+
+async def test_a_fixed_number_of_pairs_has_no_bound_to_move(shell: "Shell", past: "Past") -> None:
+    past.comparison(pairs=2, plan=Plan(repeat=3))
+    done = await shell("run", "--continue", "last", "--most", "9")
+    assert (done.code, done.out) == (2, "")
+    assert "has exactly 3 pairs" in done.err
+
+
+@pytest.mark.parametrize("argv", [("history", "rerun"), ("run", "--continue")])
+async def test_an_imported_summary_is_refused_before_a_server_is_looked_for(
+    shell: "Shell", home: Path, argv: tuple[str, ...]
+) -> None:
+    file = home / "results.jsonl"
+    file.write_text('{"mode": "stream", "ttft_s": 0.5, "total_s": 2}\n')
+    assert (await shell("history", "import", str(file))).code == 0
+    done = await shell(*argv, "last")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert "was imported as a summary" in line
 
 
 async def test_a_comparison_that_was_stopped_goes_on_where_it_was(

@@ -8,11 +8,14 @@ from concurrent.futures import Future
 
 from streamscope import settings
 from streamscope.cli import planning, results, start
-from streamscope.cli.jobs import Job, planned
+from streamscope.cli.jobs import Job, how_far, planned, with_most
+from streamscope.cli.parsing import UsageError
 from streamscope.cli.progress import Telling
-from streamscope.cli.run_arguments import RunOptions
+from streamscope.cli.run_arguments import MAX_REPEAT, RunOptions
 from streamscope.history import History, HistoryError
+from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
+from streamscope.report.validity import cautions_of
 from streamscope.settings import SettingsError
 from streamscope.trial.plan import Course, whole_pairs
 from streamscope.trial.session import NoServerError, Session, Setup, Wish
@@ -27,7 +30,7 @@ def run(options: RunOptions) -> int:
     config = settings.load(places.config_file)
     form = planning.output_format(options.format, options.output)
     planning.check_output(options.output)
-    start.check_url(options)
+    start.check_url(options.url, flag=True)
     past = options.going_on or options.again
     history = None
     try:
@@ -38,6 +41,10 @@ def run(options: RunOptions) -> int:
             jobs = [] if past else planned(options, config, None)
             history = start.history(options, places)
             jobs = jobs or planned(options, config, history)
+    except UsageError:
+        if history is not None:
+            history.close()
+        raise
     except HistoryError as error:
         if history is not None:
             history.close()
@@ -45,11 +52,14 @@ def run(options: RunOptions) -> int:
         print(f"streamscope: {error}{without}", file=sys.stderr)
         return EXIT_FAILED
     session = start.session(options, config, places, history)
-    errand = Errand(session, options)
+    conventions = planning.conventions(options.views, config)
+    errand = Errand(session, options, conventions)
     code = asyncio.run(errand.carry_out(jobs))
     if not errand.comparisons:
         return code
-    conventions = planning.conventions(options.views, config)
+    if options.output:  # elsewhere it is in what is printed
+        for verdict in results.verdicts(errand.comparisons, conventions):
+            print(verdict, file=sys.stderr)
     there = results.deliver(errand.comparisons, form, options.output, conventions)
     return code if there or code != EXIT_DONE else EXIT_FAILED
 
@@ -61,9 +71,10 @@ class Errand:
         comparisons: Those that were begun, with what was measured.
     """
 
-    def __init__(self, session: Session, options: RunOptions) -> None:
+    def __init__(self, session: Session, options: RunOptions, conventions: Conventions) -> None:
         self._session = session
         self._options = options
+        self._conventions = conventions
         self._telling = Telling()
         self._trial: Trial | None = None
         self._opening: asyncio.Task[Setup] | None = None
@@ -135,6 +146,7 @@ class Errand:
         if not is_complete(course):
             self._say_incomplete(trial, course)
             return EXIT_FAILED
+        self._say_cautions(trial, course)
         return EXIT_DONE if len(whole_pairs(runs)) == last_pair(runs) else EXIT_FAILED
 
     async def _remark(self, trial: Trial, job: Job) -> None:
@@ -149,12 +161,23 @@ class Errand:
         except HistoryError as error:
             self._telling.say(str(error))
 
+    def _say_cautions(self, trial: Trial, course: Course) -> None:
+        """Say what speaks against believing it, and how more can be known."""
+        for caution in cautions_of(self.comparisons[-1], self._conventions):
+            self._telling.say(caution)
+        most = course.plan.repeat
+        if most >= MAX_REPEAT or is_complete(with_most(course, most + 1)):
+            return
+        more = f"--most {min(2 * most, MAX_REPEAT)}"
+        named = f"run --continue {trial.comparison_id[:8]} {more}"
+        kept = self._session.history is not None
+        goes_on = f"`streamscope {named}` goes on" if kept else f"{more} would go on"
+        self._telling.say(f"Ended after the most pairs, {most}: {goes_on}.")
+
     def _say_incomplete(self, trial: Trial, course: Course) -> None:
         """Say how far it came, and how it can go on."""
-        pairs, plan = len(whole_pairs(course.runs)), trial.plan
-        most = f"at most {plan.repeat}" if plan.until is not None else str(plan.repeat)
         began = "Stopped" if trial.stopped else "Ended"
-        said = f"{began} after {pairs} of {most} pairs"
+        said = f"{began} after {how_far(course)}"
         if self._session.history is not None:
             said += f": `streamscope run --continue {trial.comparison_id[:8]}` goes on"
         self._telling.say(f"{said}.")

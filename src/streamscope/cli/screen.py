@@ -20,7 +20,7 @@ def show(options: AppOptions) -> int:
     places = settings.places()
     config = settings.load(places.config_file)
     request = start.request(options, config, start.prompt(options))
-    start.check_url(options)
+    start.check_url(options.url, flag=False)
     return open_app(
         options,
         config,

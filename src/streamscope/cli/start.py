@@ -47,23 +47,30 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def check_url(options: Options) -> None:
+def check_url(url: str, *, flag: bool) -> None:
     """Make sure that the URL that was named, if one was, can be called.
+
+    Args:
+        url: The URL; empty if none was named.
+        flag: Whether it was named with ``--url``; else it stands where a command may stand.
 
     Raises:
         UsageError: It can't.
     """
-    if not options.url:
+    if not url:
         return
     from streamscope.wire.urls import validate_url
 
-    if not any(mark in options.url for mark in ".:/") and options.url != "localhost":
+    if not any(mark in url for mark in ".:/") and url != "localhost":
+        example = "http://127.0.0.1:8000"
+        if flag:
+            raise UsageError(f"--url {url} names no server: a URL looks like {example}.")
         raise UsageError(
-            f"{options.url!r} is neither a command nor a URL: commands are run, history "
-            "and replay, a URL looks like http://127.0.0.1:8000."
+            f"{url!r} is neither a command nor a URL: commands are run, history and replay, a URL "
+            f"looks like {example}."
         )
     try:
-        validate_url(options.url)
+        validate_url(url)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

@@ -143,7 +143,11 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
         "#word is a tag",
     )
     parser.add_argument(
-        "--limit", type=whole(1, 1_000_000), default=LISTED, metavar="N", help=f"({LISTED})"
+        "--limit",
+        type=whole(1, 1_000_000),
+        default=LISTED,
+        metavar="N",
+        help=f"at most so many ({LISTED})",
     )
     parser.add_argument(
         "--groups",
