@@ -232,3 +232,17 @@ def test_without_text_there_is_no_wait_to_name(
 ) -> None:
     trace = msgspec.structs.replace(build_stream(text="", ended="error"), tokens=Tokens())
     assert results.band_words(build_ended(trace).figures, Bands(), 30).plain == ""
+
+
+def test_what_speaks_against_a_comparison_stands_before_other_remarks(
+    build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    pair: dict[ChannelName, EndedRun] = {
+        "A": build_ended(build_stream(ended="length")),
+        "B": build_ended(build_blocking(ended="length"), "B"),
+    }
+    lines = results.verdict(
+        pair, None, contended=False, cautions=["It drifted."]
+    ).plain.splitlines()
+    assert lines[1] == "! It drifted."
+    assert lines[2].startswith("· ")

@@ -1,6 +1,6 @@
 """What came of runs, in words: exact figures, what a pair shows, medians over repeats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
@@ -58,7 +58,11 @@ def _value(figures: Figures, name: str) -> str:
 
 
 def verdict(
-    last: Mapping[ChannelName, EndedRun], judgement: Judgement | None, *, contended: bool
+    last: Mapping[ChannelName, EndedRun],
+    judgement: Judgement | None,
+    *,
+    contended: bool,
+    cautions: Sequence[str] = (),
 ) -> Content:
     """Return what all pairs support, or what the last one shows, and remarks on that one.
 
@@ -66,6 +70,7 @@ def verdict(
         last: The runs, by side.
         judgement: What all pairs of this request support, if there are any.
         contended: Whether two live requests disturb each other on this server.
+        cautions: What speaks against believing the comparison that was just made.
     """
     lines: list[Content] = []
     race = any(ended.run.layout == "race" for ended in last.values())
@@ -88,6 +93,7 @@ def verdict(
     known = dict.fromkeys(
         note.sentence for note in remarks if note.code not in ("simulated", "demo-model")
     )
+    lines += [plain(f"! {sentence}", "$warn") for sentence in cautions]
     lines += [plain(f"· {sentence}", "$text-muted") for sentence in known]
     return Content("\n").join(lines)
 

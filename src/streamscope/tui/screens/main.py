@@ -66,6 +66,7 @@ class MainScreen(Dialogs):
         self._last: dict[ChannelName, EndedRun] = {}
         self._judgement: Judgement | None = None
         self._validity: list[str] = []
+        self._cautions: list[str] = []
         self._recall = Recall()
         self._typing: Timer | None = None
         self._step: Step | None = None
@@ -85,7 +86,7 @@ class MainScreen(Dialogs):
         self._show = None
         self._last = {}
         self._judgement = None
-        self._validity = []
+        self._validity, self._cautions = [], []
         self._verdict.update("")
         self._draw_plot({})
 
@@ -180,7 +181,7 @@ class MainScreen(Dialogs):
         request = self._asked(setup)
         course = course or session.course(setup, request, plan)
         self._judgement = None
-        self._validity = []
+        self._validity, self._cautions = [], []
         self._verdict.update("")
         show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
@@ -202,7 +203,7 @@ class MainScreen(Dialogs):
         await session.saved()
         self._judgement = await asyncio.to_thread(self._judge, setup, request, plan)
         if plan.repeat > 1:
-            self._validity = await asyncio.to_thread(self._believe, trial)
+            self._validity, self._cautions = await asyncio.to_thread(self._believe, trial)
         self._draw_verdict(self._last)
         self._draw_history()
         for problem in session.problems():
@@ -224,13 +225,14 @@ class MainScreen(Dialogs):
             return None  # the panel below says so
         return judge(pairs, self._config.verdict) if pairs else None
 
-    def _believe(self, trial: Trial) -> list[str]:
-        """Return what speaks for and against a comparison that was carried out."""
+    def _believe(self, trial: Trial) -> tuple[list[str], list[str]]:
+        """Return how a comparison was carried out, and what speaks against believing it."""
         from streamscope.report.comparison import Comparison
-        from streamscope.report.validity import validity_of
+        from streamscope.report.validity import cautions_of, validity_of
 
         comparison = Comparison(plan=trial.plan, runs=list(trial.runs))
-        return validity_of(comparison, self._config.conventions)
+        conventions = self._config.conventions
+        return validity_of(comparison, conventions), cautions_of(comparison, conventions)
 
     def _run_changed(self, step: Step, run: Run | None) -> None:
         if self._trial is None:
@@ -320,7 +322,9 @@ class MainScreen(Dialogs):
         from streamscope.tui import results
 
         contended = self._setup is None or self._setup.contended
-        self._verdict.update(results.verdict(pair, self._judgement, contended=contended))
+        self._verdict.update(
+            results.verdict(pair, self._judgement, contended=contended, cautions=self._cautions)
+        )
         self._draw_plot(pair)
 
     def _draw_plot(self, pair: Pair) -> None:
