@@ -45,14 +45,14 @@ def test_the_decision_comes_first_and_then_the_evidence(judged: Judgement) -> No
 
 def test_an_equivalence_names_its_margin_and_its_coverage() -> None:
     words = finding_words(finding())
-    assert words == "decode rate equivalent within ±5 % (90.6 % CI 0.996–1.002)"
+    assert words == "server rate equivalent within ±5 % (90.6 % CI 0.996–1.002)"
     assert finding_mark(finding()) == "≈ ±5 %"
 
 
 def test_nothing_found_is_inconclusive_and_says_how_many_more() -> None:
     open_ended = finding("inconclusive", more=12)
     assert finding_words(open_ended) == (
-        "decode rate inconclusive (90.6 % CI 0.996–1.002, about 12 more pairs may tell)"
+        "server rate inconclusive (90.6 % CI 0.996–1.002, about 12 more pairs may tell)"
     )
     assert "more than 200 more pairs" in finding_words(finding("inconclusive", more=200))
     assert "about 1 more pair may" in finding_words(finding("inconclusive", more=1))
@@ -104,7 +104,7 @@ def test_where_answers_differ_the_rate_speaks_for_the_total(
         [build_blocking(9, 140 + i) for i in range(6)],
     )
     said = verdict_sentence(judge_comparison(comparison))
-    assert "decode rate" in said
+    assert "server rate" in said
     assert "total" not in said
     assert any(
         sentence.startswith("Total: can't tell, the answers differ")

@@ -3,7 +3,7 @@
 from streamscope.measure.advice import Advice
 from streamscope.measure.conventions import Thresholds
 from streamscope.measure.verdict import Judgement
-from streamscope.report.verdict_words import advice_words, further
+from streamscope.report.verdict_words import further
 from streamscope.report.words import count, seconds
 
 
@@ -40,10 +40,8 @@ def convention_words(thresholds: Thresholds) -> str:
 
 def remarks(judgement: Judgement, verdict: str, thresholds: Thresholds) -> list[str]:
     """Say what a verdict leaves out, a sentence each, and nothing that it has said."""
-    decided = advice_words(judgement.advice)
     found = further(judgement) if judgement.n > 1 else []  # of one pair nothing is
-    said = [sentence for sentence in found if sentence != decided]
-    return said + decision_words(judgement.advice, verdict, thresholds)
+    return found + decision_words(judgement.advice, verdict, thresholds)
 
 
 def decision_words(advice: Advice, verdict: str, thresholds: Thresholds) -> list[str]:

@@ -43,8 +43,6 @@ _NAMES = {
     "ttfv_s": "first text",
     "done_s": "total",
     "total_s": "total",
-    "server_tok_per_s": "decode rate",
-    "e2e_tok_per_s": "end-to-end rate",
 }
 
 
@@ -84,7 +82,7 @@ def tested(finding: Finding) -> bool:
 
 def finding_words(finding: Finding) -> str:
     """Say what was found of one figure: a clause."""
-    name = _name(finding)
+    name = finding_name(finding)
     match finding.kind:
         case "unknown":
             return f"{name}: can't tell, {finding.reason}"
@@ -135,11 +133,10 @@ def findings_words(judgement: Judgement) -> list[str]:
 
 
 def further(judgement: Judgement) -> list[str]:
-    """Say what the verdict's one sentence leaves out."""
+    """Say what the verdict's one sentence leaves out of what was found."""
     said = _second(judgement)
     rest = [each for each in (judgement.total, judgement.rate) if each is not said]
-    sentences = [_sentence(finding) for finding in rest]
-    return [*sentences, *_same(judgement), advice_words(judgement.advice)]
+    return [*map(_sentence, rest), *_same(judgement)]
 
 
 def _same(judgement: Judgement) -> list[str]:
@@ -179,7 +176,8 @@ def _second(judgement: Judgement) -> Finding:
     return rate if judgement.total.kind == "unknown" and rate.kind != "unknown" else judgement.total
 
 
-def _name(finding: Finding) -> str:
+def finding_name(finding: Finding) -> str:
+    """Return the name of the figure that was judged, for people."""
     return _NAMES.get(finding.name) or BY_NAME[finding.name].label
 
 
@@ -196,8 +194,8 @@ def _p(p: float) -> str:
 
 def _single(finding: Finding) -> str:
     if finding.a is None or finding.b is None:
-        return f"{_name(finding)} is not known"
-    return f"{_name(finding)} {sooner(finding.a, finding.b)}"
+        return f"{finding_name(finding)} is not known"
+    return f"{finding_name(finding)} {sooner(finding.a, finding.b)}"
 
 
 def _untested(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from streamscope.measure.verdict import MOST_MORE
 from streamscope.report import words
 from streamscope.report.verdict_words import (
     advice_words,
+    finding_name,
     margin_words,
     ratio_interval,
     verdict_sentence,
@@ -41,13 +42,6 @@ MOST_BAR: Final = 72
 """Cells of the drawing of an interval, at most."""
 
 _LEAST_BAR = 20
-_TITLES = {
-    "ttfv_s": "first text",
-    "done_s": "total",
-    "total_s": "total",
-    "server_tok_per_s": "decode rate",
-    "e2e_tok_per_s": "end-to-end rate",
-}
 _RANGES = (1.1, 1.25, 1.5, 2.0, 4.0, 10.0, 30.0, 100.0, 1000.0)
 
 
@@ -69,7 +63,7 @@ def verdict_page(judgement: Judgement | None, width: int) -> Content:
 def finding_block(finding: Finding, width: int) -> Content:
     """Return what was found of one figure: in a word, in numbers, and as a drawing."""
     mark, style = KINDS[finding.kind]
-    title = _TITLES.get(finding.name, finding.name)
+    title = finding_name(finding)
     lines = [
         Content.assemble((f"{mark} {title}: ", "bold"), (kind_words(finding), f"bold {style}")),
         _medians(finding, title),

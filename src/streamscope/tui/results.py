@@ -115,7 +115,7 @@ def _of_one_pair(a: EndedRun, b: EndedRun) -> str:
 _LABELS = {
     "ttfv_s": "first",
     "total_s": "total",
-    "server_tok_per_s": "decode",
+    "server_tok_per_s": "server",
     "e2e_tok_per_s": "e2e",
     "output_tokens": "tokens",
     "gap_p95_ms": "gap p95",
