@@ -148,6 +148,27 @@ async def test_an_interrupted_run_is_printed_and_kept(
         assert [row.ended for row in history.recent(9)] == ["cancelled"]
 
 
+async def test_a_service_manager_ends_a_run_as_a_person_does(shell: "Shell", home: Path) -> None:
+    """SIGTERM to the group reaches the measuring process and the simulator, too."""
+    argv = ("run", "Why?", "--engine", "simulator", "--repeat", "3", "--warmup", "1")
+    (home / "config" / "config.toml").write_text('profile = "slow"\n')
+    process = await shell.begin(*argv, "--format", "json")
+    assert process.stderr is not None
+    while b"warming up" not in await process.stderr.readline():
+        assert not process.stderr.at_eof()
+    os.killpg(process.pid, signal.SIGTERM)
+    done = await shell.end(process)
+    assert done.code == 130
+    assert "warm-up, stream: stopped" in done.err
+    assert "Stopped after 0 of 3 pairs" in done.err
+    assert "run it again" not in done.err
+    (run,) = msgspec.json.decode(done.out, type=ComparisonRecord).runs
+    assert (run.ended, run.error) == ("cancelled", None)
+    with History.open(home / "data" / "history.db") as history:
+        assert [row.ended for row in history.recent(9)] == ["cancelled"]
+    assert "stopped at 0 of 3 pairs" in (await shell("history", "list")).out
+
+
 async def test_nobody_who_reads_is_no_traceback(shell: "Shell", bench: "Bench") -> None:
     server = await bench.serve([b"{}"], status=400, method=b"POST")
     reading, writing = os.pipe()

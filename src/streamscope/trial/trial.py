@@ -245,6 +245,9 @@ class Trial:
                 trace = Trace(mode=channel.mode, ended="error", fault=fault)
         finally:
             self._under_way.discard(start.run_id)
+        if self.stopped and trace.ended == "error":
+            # Whoever stops us may have stopped the probe and the server of ours, too.
+            trace.ended, trace.fault = "cancelled", None
         if self._engine == "simulator":
             trace.flags.append("simulated")
         run = Run(
