@@ -1,5 +1,6 @@
 """What is said about the time that is left is no more than can be known."""
 
+import msgspec
 import pytest
 
 from streamscope.plan import Plan
@@ -61,3 +62,13 @@ def test_without_any_figures_nothing_is_narrow() -> None:
         known.add({}, {})
     assert known.width is None
     assert not known.narrow(0.05, 6)
+
+
+def test_a_pair_is_one_of_so_many() -> None:
+    def of(pair: int, least: int, most: int) -> str:
+        at = progress(NARROW, values(), elapsed_s=0.0, measured_s=0.0, pairs_now=0)
+        return msgspec.structs.replace(at, least=least, most=most).of(pair)
+
+    assert of(3, 6, 6) == "of 6"
+    assert of(3, 6, 30) == "of 6 to 30"
+    assert of(17, 17, 30) == "of up to 30"

@@ -206,8 +206,7 @@ def _phase(trace: Trace | None) -> str:
 
 
 def _counted(pair: int, now: Progress) -> str:
-    of = str(now.most) if now.least == now.most else f"{now.least} to {now.most}"
-    return f"pair {pair} of {of}"
+    return f"pair {pair} {now.of(pair)}"
 
 
 def _left(now: Progress) -> str:

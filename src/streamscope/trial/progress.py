@@ -39,6 +39,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_s: float
     left_s: tuple[float, float] | None
 
+    def of(self, pair: int) -> str:
+        """Say of how many a pair is: ``of 6``, ``of 6 to 30``, or ``of up to 30``."""
+        if self.least == self.most:
+            return f"of {self.most}"
+        return f"of {self.least} to {self.most}" if pair < self.least else f"of up to {self.most}"
+
 
 class Values:
     """The judged figures of both channels, pair by pair."""

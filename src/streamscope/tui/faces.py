@@ -164,11 +164,8 @@ def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:
     side = "A and B" if plan.layout == "race" else step.channel
     if plan.repeat == 1:
         return f"measuring · {side}"
-    least = min(plan.least, plan.repeat) if plan.until is not None else plan.repeat
-    of = f"{plan.repeat}"
-    if at is not None and least != plan.repeat:
-        of = f"{at.least}–{at.most}" if step.pair < at.least < at.most else f"up to {at.most}"
-    return f"pair {step.pair} of {of} · {side}{progress_words(at)}"
+    of = at.of(step.pair) if at is not None else f"of {plan.repeat}"
+    return f"pair {step.pair} {of} · {side}{progress_words(at)}"
 
 
 def ended(at: Progress, *, stopped: bool) -> str:
