@@ -516,6 +516,21 @@ async def test_the_history_is_that_of_the_prompt_in_the_editor(open_app: "OpenAp
 # ------------------------------------------------------------------------------------ untrusted
 
 
+async def test_what_is_known_of_a_prompt_is_said_before_it_runs_again(
+    open_app: "OpenApp",
+) -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.run()
+        await person.press("escape", "f4")
+        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.press("enter")
+        await person.until(lambda: person.status("A") == "ready", "the server, anew")
+        await person.until(lambda: "One pair" in person.verdict, "what is known")
+        await person.write("!")
+        await person.until(lambda: not person.verdict, "the other prompt")
+
+
 async def test_nothing_that_a_server_says_reaches_the_terminal_as_it_is(
     open_app: "OpenApp",
     actor: "Actor",

@@ -334,15 +334,23 @@ async def test_a_replay_can_be_paused_stepped_and_sped_up(clock: Clock, pair: Pa
         clock.pass_(1)
         show.toggle()
         clock.pass_(60)
+        show.tick()
         assert (show.position_s, show.playing) == (1.0, False)
         show.step(3)
+        show.tick()
         assert show.position_s == 1 + 3 * STEP_NS / S
         show.step(-100)
+        show.tick()
         assert show.position_s == 0
         show.change_speed(2)
         show.toggle()
         clock.pass_(0.5)
+        show.tick()
         assert show.position_s == 2.0
+        clock.pass_(60)
+        assert not show.finished, "nobody has drawn its end yet"
+        show.tick()
+        assert show.finished
         show.leave()
         assert app.status("A") == "✓ done 3.00 s"
         assert app.status("B") == "✓ done 4.00 s"

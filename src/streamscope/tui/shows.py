@@ -112,6 +112,7 @@ class ReplayShow:
         self._scale = scale_ns(end)
         self._drawn: set[ChannelName] = set()
         self.clock = ReplayClock(end, time.monotonic_ns())
+        self._at_ns = 0
         for name in self._pair:
             self._begin(name)
 
@@ -125,17 +126,17 @@ class ReplayShow:
 
     @property
     def finished(self) -> bool:
-        """Whether it has come to its end."""
-        return self.clock.finished(time.monotonic_ns())
+        """Whether its end is drawn: time may have come to it before anybody has looked."""
+        return self._at_ns >= self.clock.end_ns
 
     @property
     def position_s(self) -> float:
-        """The moment that is shown, s since sent."""
-        return self.clock.position_ns(time.monotonic_ns()) / 1e9
+        """The moment that is drawn, s since sent."""
+        return self._at_ns / 1e9
 
     def tick(self) -> None:
         """Draw the moment that the clock has come to."""
-        position = self.clock.position_ns(time.monotonic_ns())
+        position = self._at_ns = self.clock.position_ns(time.monotonic_ns())
         for name, playback in self._playbacks.items():
             pane = self._panes[name]
             new, back = playback.advance(position)

@@ -354,6 +354,9 @@ class MainScreen(Dialogs):
         judgement = self._judge(self._setup, request, self._one_pair)
         self.query_one("#history").border_title = results.history_title(memory, self._layout)
         self._memory.show(results.medians(memory, judgement))
+        if not self._last and not self._busy:  # what is known before anything is measured
+            contended = self._setup.contended
+            self._verdict.update(results.verdict({}, judgement, contended=contended))
         shown = next(iter(self._last.values()), None)
         if shown is not None and shown.run.request.prompt != request.prompt:
             self._draw_plot({})  # it belongs to another prompt
