@@ -454,6 +454,11 @@ class Person:
             await self.press(*[back] * 5)
         await self.press(back)  # what is shown was rounded
 
+    async def opens(self, *keys: str) -> None:
+        """Press keys, the last of which opens a dialog, and wait for it."""
+        await self.press(*keys)
+        await self.until(lambda: self.app.screen.is_modal, "the dialog")
+
     async def run(self) -> None:
         """Measure a pair and skip its replay."""
         await self.measured("enter")

@@ -71,8 +71,7 @@ async def test_repeats_add_up_and_are_there_after_a_restart(
         await person.write(PROMPT)
         await person.run()
         assert person.medians.startswith("n=1 ")
-        await person.press("ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("ctrl+n")
         await person.press("enter")
         await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
         assert not person.doing  # a replay would hide what was measured meanwhile

@@ -11,11 +11,9 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 from textual.widgets import Footer
 
-from streamscope.plan import Plan
 from streamscope.settings import Places
 from streamscope.trace import Fault, Trace
 from streamscope.tui import commands
-from streamscope.tui.screens.history import HistoryScreen, Rerun
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Actor, ObservedApp, OpenApp, Person, Stage
@@ -33,59 +31,6 @@ def only_file(folder: Path) -> Path:
     """Return the one file in a folder."""
     (file,) = folder.iterdir()
     return file
-
-
-# ----------------------------------------------------------------------- recorded and older runs
-
-
-async def test_recorded_runs_are_replayed_without_a_server(
-    open_app: "OpenApp", build_stream: Any, build_blocking: Any, build_ended: Any
-) -> None:
-    recorded = {
-        "A": build_ended(build_stream()).run,
-        "B": build_ended(build_blocking(), "B").run,
-    }
-    async with open_app(recorded=recorded) as person:  # type: ignore[arg-type] # these are channels
-        await person.until(lambda: person.doing.startswith("replay"), "the replay")
-        assert person.prompt.text == "Why?"
-        assert person.session.wishes == [], "nobody was asked for a server"
-        assert "first text 5.6× sooner" in person.verdict.lower()
-        await person.press("escape", "enter")  # now there is something to ask
-        await person.until(lambda: person.session.trials, "a pair")
-        assert person.session.trials[0].runs == [] or person.session.wishes == [None]
-
-
-async def test_a_recording_of_one_side_says_what_is_missing(
-    open_app: "OpenApp", build_stream: Any, build_ended: Any
-) -> None:
-    recorded: Any = {"A": build_ended(build_stream()).run}
-    async with open_app(recorded=recorded) as person:
-        await person.until(lambda: person.status("B") == "not recorded", "B")
-        await person.press("escape")
-        await person.settle()
-        assert person.pane("A").text.plain_text
-
-
-async def test_the_same_is_asked_again_of_the_same_server(open_app: "OpenApp") -> None:
-    async with open_app(prompt="Why?") as person:
-        await person.ready()
-        await person.run()
-        (run, _) = person.session.trials[-1].runs
-        request = msgspec.structs.replace(run.request, prompt="How?", temperature=0.9)
-        chosen = Rerun(request=request, plan=Plan(repeat=2, warmup=0), target=run.target, engine="")
-        await person.press("f3")
-        await person.until(lambda: isinstance(person.app.screen, HistoryScreen), "the history")
-        person.app.screen.dismiss(chosen)
-        await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
-        assert person.prompt.text == "How?"
-        wish = person.session.wishes[-1]
-        assert wish is not None
-        assert (wish.url, wish.protocol, wish.model) == (
-            run.target.url,
-            run.target.protocol,
-            run.target.model,
-        )
-        assert {run.request.temperature for run in person.session.trials[-1].runs} == {0.9}
 
 
 # ------------------------------------------------------------------------------------ running
@@ -158,71 +103,6 @@ async def test_escape_stops_at_once_and_keeps_what_had_come(
         assert len(actor.starts) == 1
         assert "1 stopped" in person.medians or person.medians.startswith("Nothing measured")
         assert [run.trace.ended for run in person.session.trials[-1].runs] == ["cancelled"]
-
-
-async def test_a_comparison_measures_as_many_pairs_as_were_asked_for(
-    open_app: "OpenApp", actor: "Actor"
-) -> None:
-    actor.holds = {"stream": 5}
-    async with open_app(prompt="Why?") as person:
-        await person.ready()
-        await person.press("ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
-        await person.press("3", "enter")
-        await person.until(lambda: person.doing.startswith("warm-up"), "the warm-up")
-        actor.go()
-        await person.at_rest()
-        assert [start.mode[0] for start in actor.starts] == [*"sb", *"sb", *"bs", *"sb"]
-        assert person.medians.startswith("n=3 ")
-        assert person.app.said == ["Done: 3 pairs."]
-        assert not person.doing
-
-
-async def test_a_comparison_ends_when_its_medians_are_known(
-    open_app: "OpenApp", actor: "Actor"
-) -> None:
-    async with open_app(prompt="Why?") as person:
-        await person.ready()
-        await person.press("ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
-        await person.press("enter")
-        await person.until(lambda: person.app.said, "its end")
-        assert person.app.said == ["Done: 6 pairs, medians known to ±0.0 %."]
-        assert "within ±5 %" in person.verdict
-
-
-async def test_a_comparison_that_was_stopped_goes_on(open_app: "OpenApp", actor: "Actor") -> None:
-    async with open_app(prompt="Why?") as person:
-        await person.ready()
-        await person.press("ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
-        actor.holds = {"stream": 5}
-        await person.press("4", "enter")
-        await person.until(lambda: person.doing.startswith("warm-up"), "the warm-up")
-        actor.holds = {}
-        actor.go()
-        await person.until(lambda: "pair 2" in person.doing or person.app.said, "the second pair")
-        await person.press("escape")
-        await person.at_rest()
-        before = {run.run_id for run in person.session.trials[-1].runs}
-        await person.press("ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
-        assert "go on" in "\n".join(person.screen)
-        await person.press("enter")
-        await person.until(lambda: "Done: 4 pairs." in person.app.said, "its end")
-        trial = person.session.trials[-1]
-        assert trial.comparison_id == person.session.trials[-2].comparison_id
-        assert before <= {run.run_id for run in trial.runs}
-
-
-async def test_comparisons_are_apart_even_where_single_pairs_race(open_app: "OpenApp") -> None:
-    async with open_app(prompt="Why?") as person:
-        await person.ready()
-        await person.press("ctrl+t", "ctrl+n")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
-        await person.press("2", "enter")
-        await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
-        assert {run.layout for run in person.session.trials[-1].runs} == {"apart"}
 
 
 async def test_a_server_that_caches_is_warmed_up_once_a_prompt(
@@ -301,8 +181,7 @@ async def test_a_target_that_does_not_answer_leaves_the_one_that_does(
         await person.press("escape")
         text = person.pane("A").text.plain_text
         stage.refusals = ["No server answers at http://127.0.0.1:9."]
-        await person.press("f4")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("f4")
         await person.press(*"127.0.0.1:9", "enter")
         await person.until(lambda: any("stays what it was" in said for said in person.app.said))
         assert person.pane("A").text.plain_text == text != ""
@@ -330,8 +209,7 @@ async def test_a_run_goes_on_under_a_dialog(open_app: "OpenApp", actor: "Actor")
         await person.ready()
         await person.press("enter")
         await person.until(lambda: person.status("A") == "● answering", "A")
-        await person.press("f7")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("f7")
         actor.go()
         await person.until(lambda: person.doing.startswith("replay"), "the replay")
         await person.press("escape")
@@ -522,8 +400,7 @@ async def test_what_is_known_of_a_prompt_is_said_before_it_runs_again(
     async with open_app(prompt="Why?") as person:
         await person.ready()
         await person.run()
-        await person.press("escape", "f4")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("escape", "f4")
         await person.press("enter")
         await person.until(lambda: person.status("A") == "ready", "the server, anew")
         await person.until(lambda: "One pair" in person.verdict, "what is known")

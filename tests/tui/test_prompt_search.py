@@ -88,15 +88,13 @@ async def test_what_is_taken_goes_into_the_editor(open_app: "OpenApp") -> None:
         await person.ready()
         await person.run()
         person.prompt.put("something else")
-        await person.press("f7")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("f7")
         await person.press(*"sky")
         await person.press("enter")
         await person.until(lambda: not person.app.screen.is_modal, "its end")
         assert person.prompt.text == "Why is the sky blue?"
         assert person.prompt.has_focus
-        await person.press("f7")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("f7")
         await person.press("escape")
         await person.until(lambda: not person.app.screen.is_modal, "its end")
         assert person.prompt.text == "Why is the sky blue?"

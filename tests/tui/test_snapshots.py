@@ -164,8 +164,7 @@ def test_targets(picture: Callable[..., bool], stage: "Stage") -> None:
     ]
 
     async def choose(person: "Person") -> None:
-        await person.press("f4")
-        await person.until(lambda: person.app.screen.is_modal, "the dialog")
+        await person.opens("f4")
         options = person.app.screen.query_one(OptionList)
         await person.until(lambda: options.option_count == 4, "the servers")
 

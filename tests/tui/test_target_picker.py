@@ -34,8 +34,7 @@ LOCKED = Found(
 
 async def opened(person: "Person", count: int) -> None:
     """Open the picker, and wait until so many targets are listed."""
-    await person.press("f4")
-    await person.until(lambda: person.app.screen.is_modal, "the dialog")
+    await person.opens("f4")
     options = person.app.screen.query_one(OptionList)
     await person.until(lambda: options.option_count == count, "the servers")
 

@@ -67,7 +67,7 @@ def annotate(
         missing = "The history holds no runs of this prompt yet: measure it before you describe it."
     # The names are our own; every value is bound.
     old = connection.execute(
-        f"SELECT note, tags FROM {table} WHERE {key} = ?",  # noqa: S608
+        f"SELECT note, tags FROM {table} WHERE {key} = ?",  # noqa: S608 (our own names)
         (value,),
     ).fetchone()
     if old is None:
@@ -75,7 +75,7 @@ def annotate(
     written = old["note"] if note is None else clean(note).strip()
     kept = msgspec.json.decode(old["tags"]) if tags is None else tidy_tags(tags)
     connection.execute(
-        f"UPDATE {table} SET note = ?, tags = ?, folded_note = ? WHERE {key} = ?",  # noqa: S608
+        f"UPDATE {table} SET note = ?, tags = ?, folded_note = ? WHERE {key} = ?",  # noqa: S608 (our own names)
         (
             written,
             msgspec.json.encode(kept).decode(),
@@ -110,7 +110,7 @@ def delete(
     for key, values in named.items():
         # The names are our own; every value is bound.
         deleted += connection.executemany(
-            f"UPDATE runs SET deletion_id = ? WHERE {key} = ? AND deletion_id IS NULL",  # noqa: S608
+            f"UPDATE runs SET deletion_id = ? WHERE {key} = ? AND deletion_id IS NULL",  # noqa: S608 (our own names)
             [(deletion, value) for value in values],
         ).rowcount
     if not deleted:

@@ -148,7 +148,7 @@ def batch(
         bound["comparison"] = clean(comparison_id)
     rows = connection.execute(
         # The conditions are our own, from above; every value is bound.
-        "SELECT started_utc, seq, run_id FROM kept_runs "  # noqa: S608
+        "SELECT started_utc, seq, run_id FROM kept_runs "  # noqa: S608 (our own names)
         f"WHERE {' AND '.join(where)} ORDER BY started_utc, seq LIMIT :limit",
         bound,
     ).fetchall()

@@ -142,7 +142,7 @@ def _makes_pair(run: str) -> str:
     """
     others = f"""SELECT 1 FROM runs
     WHERE comparison_id = {run}.comparison_id AND pair = {run}.pair
-        AND group_id = {run}.group_id AND left_out = '' AND deletion_id IS NULL"""  # noqa: S608
+        AND group_id = {run}.group_id AND left_out = '' AND deletion_id IS NULL"""  # noqa: S608 (our own names)
     other_mode = f"CASE {run}.mode WHEN 'stream' THEN 'blocking' ELSE 'stream' END"
     return f"""({run}.left_out = '' AND EXISTS ({others} AND mode = {other_mode})
     AND NOT EXISTS ({others} AND mode = {run}.mode AND seq <> {run}.seq))"""
@@ -163,7 +163,7 @@ INSERT INTO parts (group_id, comparison_id, newest_utc, pairs)
 VALUES (NEW.group_id, NEW.comparison_id, NEW.started_utc, {_makes_pair("NEW")})
 ON CONFLICT DO UPDATE SET
     newest_utc = max(newest_utc, excluded.newest_utc), pairs = pairs + excluded.pairs
-""",  # noqa: S608
+""",  # noqa: S608 (our own names)
 )
 
 _GOES = (
@@ -173,7 +173,7 @@ UPDATE parts SET pairs = pairs - {_makes_pair("OLD")}, newest_utc = coalesce((
     WHERE comparison_id = OLD.comparison_id AND deletion_id IS NULL AND +group_id = OLD.group_id
     ORDER BY started_utc DESC LIMIT 1), '')
 WHERE group_id = OLD.group_id AND comparison_id = OLD.comparison_id
-""",  # noqa: S608
+""",  # noqa: S608 (our own names)
     """
 DELETE FROM parts
 WHERE group_id = OLD.group_id AND comparison_id = OLD.comparison_id AND newest_utc = ''
@@ -184,7 +184,7 @@ WHERE group_id = OLD.group_id AND comparison_id = OLD.comparison_id AND newest_u
 def _newest(row: str) -> tuple[str, str]:
     """Return SQL that brings group and comparison of a part (``NEW``, ``OLD``) up to date."""
     group, comparison = (
-        f"UPDATE {table} SET newest_utc = coalesce("  # noqa: S608
+        f"UPDATE {table} SET newest_utc = coalesce("  # noqa: S608 (our own names)
         f"(SELECT max(newest_utc) FROM parts WHERE {key} = {row}.{key}), '') "
         f"WHERE {key} = {row}.{key}"
         for table, key in (("groups", "group_id"), ("comparisons", "comparison_id"))

@@ -14,7 +14,7 @@ _LIST = f"""
 SELECT {", ".join(_COLUMNS)} FROM votes
 WHERE NOT EXISTS (SELECT 1 FROM runs
     WHERE run_id IN (stream_run, blocking_run) AND deletion_id IS NOT NULL)
-"""  # noqa: S608
+"""  # noqa: S608 (our own names)
 
 _OF_GROUP = """
 AND EXISTS (SELECT 1 FROM kept_runs WHERE run_id = stream_run AND group_id = :group)
