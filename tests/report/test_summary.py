@@ -164,3 +164,7 @@ def test_a_remark_is_made_once_with_its_count(
     assert (cache.channel, cache.count, cache.of) == ("A", 2, 3)
     assert cache.sentence.startswith("16 of 20")
     assert (output.channel, output.count, output.of) == (None, 3, 3)
+
+
+def test_two_warm_ups_are_more_than_one() -> None:
+    assert left_out_words(Counts(warmups=2, failed=1)) == "2 warm-ups, 1 failed or stopped"

@@ -113,10 +113,15 @@ def cautions_of(
     return said + _not_narrow(comparison, measured)
 
 
+def _plural(words: str, number: int) -> str:
+    return "warm-ups" if words == "warm-up" and number > 1 else words
+
+
 def left_out_words(counts: Counts) -> str:
     """Say which runs are in no median: ``1 warm-up, 2 failed or stopped``; or nothing."""
     named = ((getattr(counts, name), words) for name, words in _REASONS.items())
-    return ", ".join(f"{number} {words}" for number, words in named if number)
+    said = [f"{number} {_plural(words, number)}" for number, words in named if number]
+    return ", ".join(said)
 
 
 def how_words(comparison: Comparison) -> str:

@@ -620,7 +620,7 @@ async def test_everything_has_its_place_on_every_screen(
         await reader.until(lambda: "n=6 pairs" in reader.told, "the verdict")
         svg = reader.app.export_screenshot()
         text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", svg)).split())
-        keys = "f2 note f3 tags f4 compare f5 replay f6 again f7 export f8 delete esc back"
+        keys = "f2 note f3 tags f4 compare f5 replay f6 again f7 save f8 delete esc back"
         assert keys in text
         for part in (
             "f1 help",

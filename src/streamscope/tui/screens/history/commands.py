@@ -58,7 +58,7 @@ class ExportRuns(Command):
     """Write what is highlighted to a file: JSON Lines, JSON, CSV, Markdown or HTML"""
 
     COMMAND = "Export"
-    FOOTER_TEXT = "export"
+    FOOTER_TEXT = "save"
     BINDING_KEY = "f7"
     SHOW_IN_FOOTER = True
 
