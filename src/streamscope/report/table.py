@@ -23,7 +23,7 @@ from streamscope.report.summary import (
     summarise,
 )
 from streamscope.report.validity import cautions_of, how_words, left_out_words
-from streamscope.report.verdict_words import finding_mark, verdict_sentence
+from streamscope.report.verdict_words import finding_mark, tested, verdict_sentence
 from streamscope.report.words import (
     NONE,
     figure_words,
@@ -207,6 +207,10 @@ def _cell(figure: Figure, spread: Spread | None, pooled: int) -> Text:
     return cell
 
 
+def _findings(judgement: Judgement) -> tuple[Finding, Finding, Finding]:
+    return judgement.first, judgement.total, judgement.rate
+
+
 def _legend(summary: Summary, judgement: Judgement | None) -> Text:
     """Say what the numbers in the cells are, and how much the brackets can be believed."""
     said = ["Medians"]
@@ -218,7 +222,7 @@ def _legend(summary: Summary, judgement: Judgement | None) -> Text:
         else:
             said.append(f"{channel} n={n}: no interval")
     legend = "; ".join(said) + "."
-    if judgement is not None and judgement.n > 1:
+    if judgement is not None and any(map(tested, _findings(judgement))):
         legend += (
             " A vs B is the typical ratio within the pairs; tested were first text, total and rate."
         )
