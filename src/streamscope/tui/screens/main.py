@@ -108,15 +108,20 @@ class MainScreen(Dialogs):
     def _submitted(self) -> None:
         self._start(self._one_pair)
 
-    def action_compare_command(self) -> None:
+    @work(group="compare", exclusive=True)
+    async def action_compare_command(self) -> None:
         """Ask how a comparison is to be made, and make it."""
         if not self._may_start():
             return
         from streamscope.tui.screens.compare import CompareDialog, unfinished_of
 
-        stopped = None
-        if self._setup is not None and self._session is not None:
-            stopped = self._session.unfinished(self._setup, self._asked(self._setup))
+        setup, stopped = self._setup, None
+        if setup is not None and self._session is not None:
+            # Whether the last one is complete takes all of its runs to say.
+            request = self._asked(setup)
+            stopped = await asyncio.to_thread(self._session.unfinished, setup, request)
+            if self._busy or self._setup is not setup or self._asked(setup) != request:
+                return  # something else was begun meanwhile
 
         def chosen(asked: Asked | None) -> None:
             if asked is None:
