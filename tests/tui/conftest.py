@@ -191,6 +191,7 @@ class Actor(Probe):
     Attributes:
         traces: What is played.
         holds: Number of chunks after which a run waits for ``go``, or until it is cancelled.
+        hold_from: The number of the first run, from 1, to which that applies.
         starts: What was asked for.
     """
 
@@ -198,6 +199,7 @@ class Actor(Probe):
         super().__init__()
         self.traces: dict[Mode, Trace] = {"stream": stream(), "blocking": blocking()}
         self.holds: dict[Mode, int] = {}
+        self.hold_from = 1
         self.starts: list[Start] = []
         self._doors: dict[str, asyncio.Event] = {}
         self._cancelled: set[str] = set()
@@ -235,7 +237,7 @@ class Actor(Probe):
             marks={"sent": 0},
         )
         listener(trace, [])
-        hold = self.holds.get(start.mode, -1)
+        hold = self.holds.get(start.mode, -1) if len(self.starts) >= self.hold_from else -1
         for index, chunk in enumerate(recorded.chunks):
             if index == hold:
                 door = self._doors[start.run_id] = asyncio.Event()

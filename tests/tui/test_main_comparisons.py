@@ -47,14 +47,15 @@ async def test_a_comparison_that_was_stopped_goes_on(open_app: "OpenApp", actor:
     async with open_app(prompt="Why?") as person:
         await person.ready()
         await person.opens("ctrl+n")
+        actor.hold_from = 5  # both warm-ups and the first pair come to their end
         actor.holds = {"stream": 5}
         await person.press("4", "enter")
-        await person.until(lambda: person.doing.startswith("warm-up"), "the warm-up")
-        actor.holds = {}
-        actor.go()
-        await person.until(lambda: "pair 2" in person.doing or person.app.said, "the second pair")
+        await person.until(
+            lambda: "pair 2" in person.doing and person.status("A") == "● answering", "pair 2"
+        )
         await person.press("escape")
         await person.at_rest()
+        actor.go()
         before = {run.run_id for run in person.session.trials[-1].runs}
         await person.opens("ctrl+n")
         assert "go on" in "\n".join(person.screen)
