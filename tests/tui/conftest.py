@@ -433,9 +433,14 @@ class Person:
         await self.until(lambda: self.session.setups, "a server")
         await self.at_rest()
 
+    async def worked(self) -> None:
+        """Wait until all workers are done, and those that they began."""
+        while len(self.app.workers):
+            await self.app.workers.wait_for_complete()
+
     async def at_rest(self) -> None:
         """Wait until nothing is found, measured or replayed any more."""
-        await self.app.workers.wait_for_complete()
+        await self.worked()
         await self.until(lambda: not self.doing, "rest")
 
     async def measured(self, *keys: str) -> None:
@@ -444,7 +449,7 @@ class Person:
         before = len(self.session.trials)
         await self.press(*keys)
         await self.until(lambda: len(self.session.trials) > before, "a comparison")
-        await self.app.workers.wait_for_complete()
+        await self.worked()
         await self.settle()
 
     async def rewind(self) -> None:

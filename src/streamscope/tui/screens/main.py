@@ -71,6 +71,7 @@ class MainScreen(Dialogs):
         self._typing: Timer | None = None
         self._step: Step | None = None
         self._ticks = 0
+        self._lookup = 0
 
     def _filled(self) -> None:
         """Look for a server, or show what was recorded."""
@@ -244,9 +245,10 @@ class MainScreen(Dialogs):
             return
         self._step = step
         self._draw_doing()
-        if run is not None and self._trial.plan.repeat > 1:
+        pair_done = run is not None and not step.warmup and step.position == len(self._panes)
+        if pair_done and self._trial.plan.repeat > 1:
             self._draw_history()
-            if self._show is not None and step.position == len(self._panes):
+            if self._show is not None:
                 self._draw_plot(self._show.last)
 
     def _draw_doing(self) -> None:
@@ -343,25 +345,29 @@ class MainScreen(Dialogs):
             self._typing.stop()
         self._typing = self.set_timer(TYPING_S, self._draw_history)
 
-    def _draw_history(self) -> None:
-        """Show the medians of this prompt on this target."""
-        if self._setup is None or self._session is None:
+    @work(group="memory")
+    async def _draw_history(self) -> None:
+        """Show the medians of this prompt on this target; whoever types does not wait for them."""
+        setup, session, plan = self._setup, self._session, self._one_pair
+        if setup is None or session is None:
             return
         from streamscope.history import HistoryError
         from streamscope.tui import results
 
-        request = self._asked(self._setup)
+        self._lookup += 1
+        lookup, request = self._lookup, self._asked(setup)
         try:
-            memory = self._session.memory(self._setup, request, self._layout)
+            memory = await asyncio.to_thread(session.memory, setup, request, plan.layout)
+            judgement = await asyncio.to_thread(self._judge, setup, request, plan)
         except HistoryError as error:
             self._memory.show_problem(str(error))
             return
-        judgement = self._judge(self._setup, request, self._one_pair)
-        self.query_one("#history").border_title = results.history_title(memory, self._layout)
+        if lookup != self._lookup or self._setup is not setup:
+            return  # something newer is looked for
+        self.query_one("#history").border_title = results.history_title(memory, plan.layout)
         self._memory.show(results.medians(memory, judgement))
         if not self._last and not self._busy:  # what is known before anything is measured
-            contended = self._setup.contended
-            self._verdict.update(results.verdict({}, judgement, contended=contended))
+            self._verdict.update(results.verdict({}, judgement, contended=setup.contended))
         shown = next(iter(self._last.values()), None)
         if shown is not None and shown.run.request.prompt != request.prompt:
             self._draw_plot({})  # it belongs to another prompt

@@ -18,6 +18,8 @@ from streamscope.tui.screens.replays import Replays
 from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from streamscope.trial.session import Session, Setup, Wish
 
 
@@ -53,7 +55,7 @@ class Servers(Replays):
         """Be without a pair: the panes are empty."""
 
     @abstractmethod
-    def _draw_history(self) -> None:
+    def _draw_history(self) -> Worker[None]:
         """Show what is remembered of this prompt on this target."""
 
     @abstractmethod
