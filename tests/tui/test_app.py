@@ -75,7 +75,7 @@ async def test_repeats_add_up_and_are_there_after_a_restart(
         await person.press("enter")
         await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
         assert not person.doing  # a replay would hide what was measured meanwhile
-        assert person.medians.startswith("n=3 ")
+        await person.until(lambda: person.medians.startswith("n=3 "), "all three pairs")
         assert [run.channel for run in person.session.trials[1].runs] == ["B", "A", "A", "B"]
     async with open_real(*SHORT) as person:
         await person.ready()

@@ -356,14 +356,17 @@ class MainScreen(Dialogs):
 
         self._lookup += 1
         lookup, request = self._lookup, self._asked(setup)
+        memory, judgement, problem = None, None, ""
         try:
             memory = await asyncio.to_thread(session.memory, setup, request, plan.layout)
             judgement = await asyncio.to_thread(self._judge, setup, request, plan)
         except HistoryError as error:
-            self._memory.show_problem(str(error))
+            problem = str(error)
+        if lookup != self._lookup or self._setup is not setup or not self._memory.children:
+            return  # something newer is looked for, or the app is on its way out
+        if memory is None:
+            self._memory.show_problem(problem)
             return
-        if lookup != self._lookup or self._setup is not setup:
-            return  # something newer is looked for
         self.query_one("#history").border_title = results.history_title(memory, plan.layout)
         self._memory.show(results.medians(memory, judgement))
         if not self._last and not self._busy:  # what is known before anything is measured
