@@ -26,7 +26,7 @@ async def test_a_comparison_measures_as_many_pairs_as_were_asked_for(
         actor.go()
         await person.at_rest()
         assert [start.mode[0] for start in actor.starts] == [*"sb", *"sb", *"bs", *"sb"]
-        assert person.medians.startswith("n=3 ")
+        await person.until(lambda: person.medians.startswith("n=3 "), "all three pairs")
         assert person.app.said == ["Done: 3 pairs."]
         assert not person.doing
 
