@@ -349,7 +349,7 @@ class MainScreen(Dialogs):
     async def _draw_history(self) -> None:
         """Show the medians of this prompt on this target; whoever types does not wait for them."""
         setup, session, plan = self._setup, self._session, self._one_pair
-        if setup is None or session is None:
+        if setup is None or session is None or not self.app.is_running:
             return
         from streamscope.history import HistoryError
         from streamscope.tui import results
@@ -362,7 +362,7 @@ class MainScreen(Dialogs):
             judgement = await asyncio.to_thread(self._judge, setup, request, plan)
         except HistoryError as error:
             problem = str(error)
-        if lookup != self._lookup or self._setup is not setup or not self._memory.children:
+        if lookup != self._lookup or self._setup is not setup or not self.app.is_running:
             return  # something newer is looked for, or the app is on its way out
         if memory is None:
             self._memory.show_problem(problem)

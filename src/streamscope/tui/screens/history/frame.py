@@ -177,6 +177,8 @@ class Listing(Screen[Chosen], Generic[Row]):
         self.query_one("#title", Ends).show(self.heading(), muted(self.ORDINARY))
 
     def _draw_told(self) -> None:
+        if not self.is_open:
+            return
         told = self.query_one("#told", VerticalScroll)
         if self._told is None:
             told.query_one(Static).update("")
@@ -204,8 +206,8 @@ class Listing(Screen[Chosen], Generic[Row]):
 
     @property
     def is_open(self) -> bool:
-        """Whether the screen is still there: somebody may have gone back meanwhile."""
-        return self in self.app.screen_stack
+        """Whether the screen is still there: somebody may have gone back, or left, meanwhile."""
+        return self.app.is_running and self in self.app.screen_stack
 
     async def in_thread(self, read: Callable[..., T], *args: object) -> T:
         """Read something in a thread.
@@ -289,7 +291,8 @@ class Listing(Screen[Chosen], Generic[Row]):
                 sentence = bad(str(error))
                 self._told = Told(write=lambda _width: sentence)
         self._draw_told()
-        self.query_one("#told").scroll_home(animate=False)
+        if self.is_open:
+            self.query_one("#told").scroll_home(animate=False)
 
     @on(RowList.Chosen)
     def _opened(self) -> None:

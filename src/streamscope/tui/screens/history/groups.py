@@ -127,6 +127,8 @@ class HistoryScreen(Deeds[GroupRow]):
         self._typing = self.set_timer(TYPING_S, self._search)
 
     def _search(self) -> None:
+        if not self.is_open:
+            return
         self._searched = self.query_one("#search", Input).value
         self.load()
 

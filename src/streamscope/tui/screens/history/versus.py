@@ -38,5 +38,7 @@ class VersusDialog(ModalScreen[None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
+        if not self.app.is_running:
+            return
         width = self.query_one(VerticalScroll).scrollable_content_region.width
         self.query_one(Static).update(self._write(width))
