@@ -48,6 +48,9 @@ limit of ours stopped it.
 Clock = Literal["kernel", "read"]
 """Where arrival times come from: the kernel's receive time stamp, or the return of the read."""
 
+Connection = Literal["fresh", "reused"]
+"""Whether the run opened its connection, or took one that an earlier run had left open."""
+
 FaultCode = Literal[
     "unreachable",  # no server there, or no way to it
     "tls",  # the certificate or the handshake was refused
@@ -192,6 +195,68 @@ class ServerTimings(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
+class SharedRead(msgspec.Struct, frozen=True, array_like=True):
+    """A read of which the parts have one arrival time between them, though they may have had more.
+
+    Attributes:
+        size: Bytes that it brought.
+        segments: TCP segments that it brought; ``None`` where that is not known. With one, the
+            other side sent the parts together; with several, they queued here before the read,
+            and only the last one's arrival is known.
+    """
+
+    size: int
+    segments: int | None = None
+
+
+class Observer(msgspec.Struct, frozen=True, kw_only=True):
+    """What measuring took, and what stood in its way. ``None`` where the system does not tell.
+
+    Attributes:
+        cpu_s: Processor time of the probe, user and system, in seconds.
+        waited_s: How long the probe was ready to run and had no processor, in seconds.
+        lag_p50_ns: How late the probe looked, median.
+        lag_p99_ns: The same, 99th percentile.
+        lag_max_ns: The same, at worst.
+        lag_from: Counted from the kernel's stamp of what came, or from when a timer was due.
+        cores: Processors that the probe may use.
+        busy: Share of all processors' time in which they worked, 0 to 1.
+        stolen: Share of all processors' time that a hypervisor gave to others, 0 to 1.
+        throttled_s: How long a quota kept this group of processes from running, in seconds.
+    """
+
+    cpu_s: float
+    waited_s: float | None = None
+    lag_p50_ns: int | None = None
+    lag_p99_ns: int | None = None
+    lag_max_ns: int | None = None
+    lag_from: Literal["arrival", "timer"] = "timer"
+    cores: int = 1
+    busy: float | None = None
+    stolen: float | None = None
+    throttled_s: float | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """How long text took from its arrival to the frame that showed it: latency to the eye.
+
+    It is no part of any other time: those end when the bytes arrive.
+
+    Attributes:
+        chunks: Pieces of text that were shown.
+        frames: Frames that brought something new.
+        p50_ns: From arrival to frame, median over the chunks.
+        p99_ns: The same, 99th percentile.
+        max_ns: The same, at worst.
+    """
+
+    chunks: int
+    frames: int
+    p50_ns: int
+    p99_ns: int
+    max_ns: int
+
+
 class Trace(msgspec.Struct, kw_only=True):
     """What happened in one run, in order of arrival. It grows while the run is under way.
 
@@ -209,10 +274,17 @@ class Trace(msgspec.Struct, kw_only=True):
         model: The model's name by the server, if it said so.
         status: HTTP status.
         headers: Response headers that explain timing (server, via, encodings).
+        connection: Whether the connection was opened for this run.
         reads: Number of reads that brought body bytes.
+        segments: TCP segments that brought the response; ``None`` where that is not known.
+        shared: Reads that held more than one piece of text or more than one segment, by index.
         body_bytes: Number of body bytes.
         pings: Keep-alive comments seen: signs of life, never text.
         flags: Short names of what makes this run special, such as ``simulated``.
+        observer: What measuring took; ``None`` where nobody looked.
+        shown: When the text was on the screen; ``None`` where there was none.
+        error_ns_p99: By how much an arrival time may be wrong (99th percentile), as this machine
+            was last calibrated with this clock; ``None`` where it was not.
     """
 
     mode: Mode
@@ -228,10 +300,16 @@ class Trace(msgspec.Struct, kw_only=True):
     model: str = ""
     status: int | None = None
     headers: dict[str, str] = {}
+    connection: Connection = "fresh"
     reads: int = 0
+    segments: int | None = None
+    shared: dict[int, SharedRead] = {}
     body_bytes: int = 0
     pings: int = 0
     flags: list[str] = []
+    observer: Observer | None = None
+    shown: Shown | None = None
+    error_ns_p99: int | None = None
 
     def text(self, kind: TextKind = "answer") -> str:
         """Return all text of one kind, joined."""

@@ -1,0 +1,82 @@
+"""The record of a calibration: how wrong this machine's arrival times are, and up to which rate.
+
+Every other part of streamscope shares these types. All times are in nanoseconds.
+"""
+
+import msgspec
+
+from streamscope.trace import Clock
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Percentiles of absolute errors (type 7), ns."""
+
+    p50: int
+    p99: int
+    max: int
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One schedule that was carried out, and what the probe made of it.
+
+    Attributes:
+        gap_ns: From one write to the next.
+        tokens: Pieces of text in a write.
+        cut: Where writes were cut: not at all, inside a line, or inside a character.
+        clock: Where the arrival times came from.
+        writes: Number of writes.
+        stamps: Error of the arrival times: ours minus the moment of the write.
+        gaps: Error of the gaps between arrivals: ours minus the gaps between the writes.
+        late: How late the server's own writes began: what the schedule itself is good for.
+        first_ns: Error of the time to first text: ours minus the server's, which counts from the
+            arrival of the request to the first write.
+        lost: Pieces of text that never came. Must be 0.
+        doubled: Pieces of text that came more than once, or changed. Must be 0.
+        shared: Writes that have no arrival time of their own, because one read brought several.
+    """
+
+    gap_ns: int
+    tokens: int = 1
+    cut: str = ""
+    clock: Clock
+    writes: int
+    stamps: Spread
+    gaps: Spread
+    late: Spread
+    first_ns: int
+    lost: int = 0
+    doubled: int = 0
+    shared: int = 0
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about the error of this machine's times.
+
+    Attributes:
+        schema: Name and version of this record's format.
+        measured_utc: When, ISO 8601.
+        streamscope: Version that measured.
+        python: Version of Python.
+        system: Name of the operating system, its release and the kind of processor.
+        cores: Number of processors.
+        machine: Opaque name of the machine: another machine's calibration does not hold here.
+        painted: Whether the app was painting meanwhile.
+        exact: Whether the server kept its schedule to better than 0.05 ms at p99.
+        error_ns_p99: By how much an arrival time may be wrong, by clock: the largest p99 of the
+            stamps over all rates at which the gaps were true.
+        true_gap_ns: The shortest gap at which the gaps were true; ``None`` if none was.
+        cases: What it rests on.
+    """
+
+    schema: str = "streamscope/calibration/1"
+    measured_utc: str
+    streamscope: str
+    python: str
+    system: str
+    cores: int
+    machine: str
+    painted: bool
+    exact: bool
+    error_ns_p99: dict[Clock, int]
+    true_gap_ns: int | None
+    cases: tuple[Case, ...]
