@@ -171,6 +171,11 @@ class Places(msgspec.Struct, frozen=True):
         """The history database."""
         return self.data / "history.db"
 
+    @property
+    def calibration_file(self) -> Path:
+        """What is known about the error of this machine's times."""
+        return self.data / "calibration.json"
+
 
 def places() -> Places:
     """Return where files are kept: the platform's folders, or all under ``STREAMSCOPE_HOME``."""
