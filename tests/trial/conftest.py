@@ -1,7 +1,7 @@
 """A probe that plays what a test tells it to, and a listener that notes what it was told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -9,7 +9,7 @@ from streamscope.measure.figures import Figures
 from streamscope.probe.client import Listener as Tell
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Start
-from streamscope.trace import Chunk, Run, Trace
+from streamscope.trace import Chunk, Run, Shown, Trace
 from streamscope.trial.plan import Step
 
 Answer = Callable[[Start], Trace | ProbeError | None]
@@ -24,6 +24,10 @@ def good(start: Start) -> Trace:
         marks={"sent": 0, "done": 9},
         ended="stop",
     )
+
+
+Paint = Callable[[Trace], Awaitable[Shown | None]]
+"""What a screen does when it is asked when a run's text was on it."""
 
 
 class FakeProbe(Probe):
@@ -68,6 +72,7 @@ class Diary:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.runs: list[Run] = []
+        self.paint: Paint | None = None
 
     def run_started(self, step: Step, started_ns: int) -> None:
         assert started_ns > 0
@@ -76,6 +81,10 @@ class Diary:
     def run_moved(self, step: Step, trace: Trace, new: list[Chunk]) -> None:
         assert trace.chunks[-len(new) :] == new
         self.told.append(f"{step.channel} moved by {len(new)}")
+
+    async def painted(self, step: Step, trace: Trace) -> Shown | None:
+        self.told.append(f"{step.channel} to be painted")
+        return None if self.paint is None else await self.paint(trace)
 
     def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
         assert "total_s" in figures.values

@@ -5,13 +5,16 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from streamscope.calibration import Calibration
 from streamscope.measure.figures import Figures
 from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits, Start
-from streamscope.trace import Chunk, Fault, FaultCode, Request, Run, Target, Trace
+from streamscope.trace import Chunk, Fault, FaultCode, Request, Run, Shown, Target, Trace
+from streamscope.trial import trial as module
 from streamscope.trial.plan import Channel, Course
 from streamscope.trial.trial import HOPELESS, Trial, asked_pause_s
 
@@ -87,7 +90,7 @@ async def test_both_channels_are_asked_the_same(
     assert len({run.run_id for run in runs}) == 4
     assert len({run.comparison_id for run in runs}) == 1
     assert fake_probe.at_once == 1
-    assert diary.told[:3] == ["A started", "A moved by 1", "A stop"]
+    assert diary.told[:4] == ["A started", "A moved by 1", "A to be painted", "A stop"]
 
 
 async def test_a_race_has_both_under_way(build: "Build", fake_probe: "FakeProbe") -> None:
@@ -342,3 +345,79 @@ async def test_stopping_cuts_a_cool_down_short(build: "Build", fake_probe: "Fake
 )
 def test_a_server_may_ask_for_a_longer_pause(asked: str, seconds: float) -> None:
     assert asked_pause_s(Trace(mode="stream", headers={"retry-after": asked})) == seconds
+
+
+async def test_when_the_text_was_on_the_screen_is_kept_and_measured(
+    build: "Build", diary: "Diary", saved: list[Run]
+) -> None:
+    shown = Shown(chunks=1, frames=1, p50_ns=9, p99_ns=9, max_ns=9)
+
+    async def paint(trace: Trace) -> Shown | None:
+        assert trace.ended == "stop"
+        return shown
+
+    diary.paint = paint
+    await build(plan()).carry_out()
+    assert [run.trace.shown for run in saved] == [shown, shown]
+    assert diary.told.index("A to be painted") < diary.told.index("A stop")
+
+
+async def test_a_screen_that_fails_loses_no_run(
+    build: "Build", diary: "Diary", saved: list[Run]
+) -> None:
+    async def paint(trace: Trace) -> Shown | None:
+        raise RuntimeError("The screen is gone.")
+
+    diary.paint = paint
+    await build(plan()).carry_out()
+    assert [(run.trace.ended, run.trace.shown) for run in saved] == [("stop", None)] * 2
+
+
+async def test_a_screen_that_never_answers_holds_nothing_up(
+    build: "Build", diary: "Diary", saved: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def paint(trace: Trace) -> Shown | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(module, "PAINTED_S", 0.001)
+    diary.paint = paint
+    await build(plan()).carry_out()
+    assert [(run.trace.ended, run.trace.shown) for run in saved] == [("stop", None)] * 2
+
+
+async def test_a_run_that_was_stopped_waits_for_no_screen(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]
+) -> None:
+    fake_probe.answer = lambda _: None
+    trial = build(plan())
+    task = asyncio.create_task(trial.carry_out())
+    await fake_probe.began.wait()
+    trial.stop()
+    await task
+    assert [run.trace.ended for run in saved] == ["cancelled"]
+    assert "A to be painted" not in diary.told
+
+
+async def test_each_run_carries_the_error_of_the_clock_that_it_was_timed_with(
+    build: "Build", saved: list[Run]
+) -> None:
+    known = Calibration(
+        measured_utc="2026-01-01T00:00:00Z",
+        streamscope="1",
+        python="3.11",
+        system="Linux",
+        cores=2,
+        machine="m",
+        painted=True,
+        exact=True,
+        error_ns_p99={"read": 200_000},
+        true_gap_ns=1_000_000,
+        cases=(),
+    )
+    await build(plan(), calibration=known).carry_out()
+    assert {run.trace.error_ns_p99 for run in saved} == {200_000}
+    only_kernel = msgspec.structs.replace(known, error_ns_p99={"kernel": 50_000})
+    saved.clear()
+    await build(plan(), calibration=only_kernel).carry_out()
+    assert {run.trace.error_ns_p99 for run in saved} == {None}

@@ -15,7 +15,7 @@ from streamscope.cli.words import both_seconds, clock
 from streamscope.measure.figures import Figures
 from streamscope.measure.phases import phase
 from streamscope.report.words import percent, plain
-from streamscope.trace import ChannelName, Chunk, Mode, Run, Trace
+from streamscope.trace import ChannelName, Chunk, Mode, Run, Shown, Trace
 from streamscope.trial.plan import Step
 from streamscope.trial.progress import Progress
 from streamscope.trial.trial import Trial
@@ -131,6 +131,11 @@ class Telling:
             self._under_way[step.channel] = (step, started_ns, trace)
             if time.monotonic() - self._drawn_s >= EVERY_S:
                 self._draw()
+
+    async def painted(self, step: Step, trace: Trace) -> Shown | None:
+        """Say that no text is shown on a screen."""
+        del step, trace
+        return None
 
     def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
         """Say how it ended, if badly; a pair is told of when it is whole."""

@@ -93,6 +93,7 @@ def session(
 
     What it needs is imported here and not before: the app shows its first picture without it.
     """
+    from streamscope.history import calibrations
     from streamscope.probe.messages import Limits
     from streamscope.trial.session import Session, Wish
 
@@ -118,4 +119,5 @@ def session(
         ollama_host=settings.ollama_host(),
         gguf=Path(config.model_file).expanduser() if config.model_file else None,
         profile=config.profile,
+        calibration=calibrations.read(places.calibration_file),
     )

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from streamscope.calibration import Calibration
 from streamscope.engines import local
 from streamscope.engines.choose import Choice, Wanted, choose, place
 from streamscope.engines.detect import USUAL, Found, detect
@@ -174,7 +175,12 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session:
-    """Everything between the front door and the measuring: one for each start of the program."""
+    """Everything between the front door and the measuring: one for each start of the program.
+
+    Attributes:
+        calibration: What is known about the error of this machine's times; ``None`` if nothing.
+            A newer one holds from the next comparison on.
+    """
 
     def __init__(
         self,
@@ -188,6 +194,7 @@ class Session:
         ollama_host: str = "",
         gguf: Path | None = None,
         profile: str = "default",
+        calibration: Calibration | None = None,
     ) -> None:
         """Prepare a session; nothing is started yet.
 
@@ -202,7 +209,9 @@ class Session:
             ollama_host: The value of ``OLLAMA_HOST``.
             gguf: A model of the person's own for the local engine.
             profile: The simulator's profile.
+            calibration: What is known about the error of this machine's times.
         """
+        self.calibration = calibration
         self._wish = wish
         self._history = history
         self._cache_dir = cache_dir
@@ -369,6 +378,7 @@ class Session:
             proxy=setup.proxy,
             engine=setup.engine,
             server_version=setup.version,
+            calibration=self.calibration,
         )
         if self._history is not None:
             self._saves.append(self._history.begin(trial.comparison_id, course.plan))

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from streamscope.calibration import Calibration
+from streamscope.history.calibrations import error_ns
 from streamscope.measure.figures import Figures, measure
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits, Start
-from streamscope.trace import ChannelName, Chunk, Fault, FaultCode, Request, Run, Trace
+from streamscope.trace import ChannelName, Chunk, Fault, FaultCode, Request, Run, Shown, Trace
 from streamscope.trial.plan import (
     CHANNELS,
     Channel,
@@ -39,6 +41,9 @@ LONGEST_PAUSE_S = 60.0
 GIVE_UP = 3
 """Pairs in a row that fail in spite of a second try, after which a comparison ends."""
 
+PAINTED_S = 0.3
+"""The longest wait for the screen to have shown the last of a run, s."""
+
 Save = Callable[[Run, Figures], object]
 """Keeps a finished run and its figures; must not block."""
 
@@ -58,6 +63,19 @@ class Listener(Protocol):
 
     def run_moved(self, step: Step, trace: Trace, new: list[Chunk]) -> None:
         """Tell that something happened in a run, with the chunks that are new."""
+
+    async def painted(self, step: Step, trace: Trace) -> Shown | None:
+        """Wait until all text of a run is on the screen; return when that was.
+
+        Awaited once all has arrived and before the run is kept, for at most ``PAINTED_S``.
+
+        Args:
+            step: The run.
+            trace: What happened in it.
+
+        Returns:
+            How long text took to the screen; ``None``, at once, where there is none.
+        """
 
     def run_ended(self, step: Step, run: Run, figures: Figures) -> None:
         """Tell that a run is over, with its exact figures."""
@@ -81,6 +99,7 @@ class Trial:
         engine: str = "",
         server_version: str = "",
         retry_pause_s: float = RETRY_PAUSE_S,
+        calibration: Calibration | None = None,
     ) -> None:
         """Prepare a comparison.
 
@@ -97,6 +116,7 @@ class Trial:
             engine: Name of the engine of ours that answers, or empty.
             server_version: Version of the server, where known.
             retry_pause_s: Pause before a run that failed is made once more, s.
+            calibration: What is known about the error of this machine's times.
         """
         self._probe = probe
         self._channels = channels
@@ -111,6 +131,7 @@ class Trial:
         self._engine = engine
         self._server_version = server_version
         self._retry_pause_s = retry_pause_s
+        self._calibration = calibration
         self._under_way: set[str] = set()
         self._stop = asyncio.Event()
         self._values = Values()
@@ -250,6 +271,8 @@ class Trial:
             trace.ended, trace.fault = "cancelled", None
         if self._engine == "simulator":
             trace.flags.append("simulated")
+        trace.error_ns_p99 = error_ns(self._calibration, trace.clock)
+        trace.shown = await self._painted(step, trace)
         run = Run(
             run_id=start.run_id,
             comparison_id=self.comparison_id,
@@ -274,6 +297,16 @@ class Trial:
             self._save(run, figures)
         self._listener.run_ended(step, run, figures)
         return run
+
+    async def _painted(self, step: Step, trace: Trace) -> Shown | None:
+        """Return when the text of a run was on the screen: never a reason to lose the run."""
+        if self.stopped:  # and maybe the screen is gone
+            return None
+        # The screen is no part of what was measured: whatever goes wrong there, the run is good.
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(PAINTED_S):
+                return await self._listener.painted(step, trace)
+        return None
 
 
 def is_complete(course: Course) -> bool:

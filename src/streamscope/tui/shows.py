@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from streamscope.trace import ChannelName, Chunk, Run, Trace
+from streamscope.trace import ChannelName, Chunk, Run, Shown, Trace
 from streamscope.trial.plan import Step
 from streamscope.trial.replay import Playback, ReplayClock, end_ns
 from streamscope.tui import faces
@@ -62,6 +62,11 @@ class LiveShow:
         if step.channel in self._under_way:
             self._under_way[step.channel] = trace
             self._panes[step.channel].take(trace, new)
+
+    async def painted(self, step: Step, trace: Trace) -> Shown | None:
+        """Say when the text of a run was on the screen."""
+        del step, trace
+        return None
 
     def run_ended(self, step: Step, run: Run, figures: "Figures") -> None:
         """Draw the exact figures."""
