@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -177,3 +178,20 @@ async def test_a_name_with_no_address_at_all(wire: Wire, monkeypatch: pytest.Mon
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
     with pytest.raises(httpcore.ConnectError, match="no address"):
         await StampedBackend(wire).connect_tcp("none.example", 80, timeout=5)
+
+
+async def test_a_run_that_wants_the_time_of_the_read_gets_no_other(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """A calibration compares both clocks: neither may be taken for the other."""
+    near, far = pair
+    wire = Wire(wanted="read")
+    stream = StampedStream(near, wire)
+    try:
+        far.sendall(b"x")
+        written = time.monotonic_ns()
+        assert await stream.read(10) == b"x"
+        assert wire.clock == "read"
+        assert wire.arrived_ns > written, "the kernel had it before the write came back"
+    finally:
+        await stream.aclose()

@@ -38,11 +38,13 @@ class Wire:
         marks: Moments of connecting and sending, absolute.
         arrived_ns: Arrival of the bytes that were handed out last.
         read_index: Number of the read that brought them, from 0.
+        wanted: Where arrival times are to come from, if that can be had.
         clock: ``kernel`` as long as the kernel has stamped every arrival.
         on_written: Called after each write of the request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: Clock = "kernel") -> None:
+        self.wanted = wanted
         self.marks: dict[MarkName, int] = {}
         self.arrived_ns = 0
         self.read_index = -1
@@ -79,7 +81,7 @@ class StampedStream(httpcore.AsyncNetworkStream):
         self._sock = sock
         self._wire = wire
         self._loop = asyncio.get_running_loop()
-        self._kernel = clock.enable(sock)
+        self._kernel = wire.wanted == "kernel" and clock.enable(sock)
         wire.clock = "kernel" if self._kernel else "read"
         self._queue: deque[tuple[int, int, bytes]] = deque()
         self._queued = 0

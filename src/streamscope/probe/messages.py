@@ -48,6 +48,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         mode: How the answer is to be delivered.
         limits: Bounds of the run.
         proxy: URL of an HTTP proxy to go through.
+        clock: Where arrival times are to come from: with ``kernel``, wherever it can be had.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     mode: Mode
     limits: Limits = Limits()
     proxy: str | None = None
+    clock: Clock = "kernel"
 
     def __repr__(self) -> str:
         return f"Start({self.run_id!r}, {self.target!r}, {self.mode!r})"

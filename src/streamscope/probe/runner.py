@@ -76,7 +76,7 @@ class Runner:
     def __init__(self, start: Start, emit: Emit) -> None:
         self._start = start
         self._emit = emit
-        self._wire = Wire()
+        self._wire = Wire(wanted=start.clock)
         self._zero = 0
         self._chunks = 0
         self._end_seen = False
