@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 import platformdirs
 
-from streamscope.measure.conventions import Bands, Conventions, Costs, Reader, Share, Thresholds
+from streamscope.measure.conventions import (
+    Bands,
+    Conventions,
+    Costs,
+    Reader,
+    Share,
+    Thresholds,
+    Trust,
+)
 from streamscope.plan import LEAST, MOST, Order, Plan
 from streamscope.trace import Layout, Regime
 
@@ -113,6 +121,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         reader: How fast the person reads.
         bands: What counts as instant, sluggish and even.
         costs: What blocking costs beside the wait.
+        trust: When a machine was too busy for a run to be trusted.
         keys: Key for a command, by the command's name.
         layouts: Whether a run is a race or apart, by target.
     """
@@ -132,6 +141,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reader: Reader = Reader()
     bands: Bands = Bands()
     costs: Costs = Costs()
+    trust: Trust = Trust()
     keys: dict[str, str] = {}
     layouts: dict[str, Layout] = {}
 
@@ -139,7 +149,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def conventions(self) -> Conventions:
         """What turns figures into advice."""
         return Conventions(
-            thresholds=self.verdict, reader=self.reader, bands=self.bands, costs=self.costs
+            thresholds=self.verdict,
+            reader=self.reader,
+            bands=self.bands,
+            costs=self.costs,
+            trust=self.trust,
         )
 
 

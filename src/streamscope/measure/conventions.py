@@ -91,6 +91,27 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     currency: Annotated[str, msgspec.Meta(max_length=8)] = "USD"
 
 
+class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a machine was too busy for a run to be trusted.
+
+    Attributes:
+        lag_ms: Looking later than this at what arrived (99th percentile), in a run that has no
+            arrival times of the kernel's, spoils them; and so it does where
+        merged_share: more than this share of the reads held several segments.
+        stolen_share: A hypervisor that gives more than this share of the processors' time to
+            others spoils a run.
+        throttled_share: And so does a quota that stops the processes for more than this share of
+            the run.
+        include_busy: Whether such runs are pooled all the same.
+    """
+
+    lag_ms: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 10.0
+    merged_share: Share = 0.05
+    stolen_share: Share = 0.05
+    throttled_share: Share = 0.02
+    include_busy: bool = False
+
+
 class Conventions(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -98,3 +119,4 @@ class Conventions(msgspec.Struct, frozen=True, kw_only=True):
     reader: Reader = Reader()
     bands: Bands = Bands()
     costs: Costs = Costs()
+    trust: Trust = Trust()
