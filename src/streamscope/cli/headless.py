@@ -11,7 +11,7 @@ from streamscope.cli import planning, results, start
 from streamscope.cli.jobs import Job, how_far, planned, with_most
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.progress import Telling
-from streamscope.cli.run_arguments import MAX_REPEAT, RunOptions
+from streamscope.cli.run_arguments import MAX_REPEAT, RunOptions, check_verbose
 from streamscope.history import History, HistoryError
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
@@ -30,6 +30,7 @@ def run(options: RunOptions) -> int:
     config = settings.load(places.config_file)
     form = planning.output_format(options.format, options.output)
     planning.check_output(options.output)
+    check_verbose(form, verbose=options.verbose)
     start.check_url(options.url, flag=True)
     past = options.going_on or options.again
     history = None
@@ -60,7 +61,9 @@ def run(options: RunOptions) -> int:
     if options.output:  # elsewhere it is in what is printed
         for verdict in results.verdicts(errand.comparisons, conventions):
             print(verdict, file=sys.stderr)
-    there = results.deliver(errand.comparisons, form, options.output, conventions)
+    there = results.deliver(
+        errand.comparisons, form, options.output, conventions, more=options.verbose
+    )
     return code if there or code != EXIT_DONE else EXIT_FAILED
 
 

@@ -32,15 +32,30 @@ HEADING = 76
 
 
 def deliver(
-    comparisons: Sequence[Comparison], form: Format, output: str, conventions: Conventions
+    comparisons: Sequence[Comparison],
+    form: Format,
+    output: str,
+    conventions: Conventions,
+    *,
+    more: bool = False,
 ) -> bool:
-    """Print comparisons, or write them to a file; tell whether they got there."""
+    """Print comparisons, or write them to a file; tell whether they got there.
+
+    Args:
+        comparisons: What was measured.
+        form: How it is written.
+        output: The file; empty for standard output.
+        conventions: What is taken for granted.
+        more: Whether a table is followed by where the time of a run of each channel went.
+    """
     if form == "table":
-        return deliver_table(tables(comparisons, conventions), output)
+        return deliver_table(tables(comparisons, conventions, more=more), output)
     return deliver_text(written(comparisons, form, conventions), output, form)
 
 
-def tables(comparisons: Sequence[Comparison], conventions: Conventions) -> RenderableType:
+def tables(
+    comparisons: Sequence[Comparison], conventions: Conventions, *, more: bool = False
+) -> RenderableType:
     """Return the tables of comparisons, with their prompts above them if there are several."""
     parts: list[RenderableType] = []
     for number, comparison in enumerate(comparisons, 1):
@@ -49,6 +64,10 @@ def tables(comparisons: Sequence[Comparison], conventions: Conventions) -> Rende
             heading = shortened(f"{number} of {len(comparisons)} · {plain(asked)}", HEADING)
             parts += [Text()] * (number > 1) + [Text(heading, "bold underline")]
         parts.append(comparison_table(comparison, conventions))
+        if more:
+            from streamscope.report.verbose import verbose
+
+            parts.append(verbose(comparison))
     return Group(*parts)
 
 

@@ -76,6 +76,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
         cooldown_s: Pause between pairs, s.
         format: How the result is written; empty: guessed from the file's name.
         output: The file; empty for standard output.
+        verbose: Whether the table is followed by where the time of a run of each channel went.
         tags: Tags of the comparisons.
         note: What is to be remembered about them.
         views: What reports take for granted.
@@ -93,6 +94,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
     cooldown_s: float | None = None
     format: Format | Literal[""] = ""
     output: str = ""
+    verbose: bool = False
     tags: tuple[str, ...] = ()
     note: str | None = None
     views: Views = Views()
@@ -141,7 +143,8 @@ def _check(options: RunOptions) -> None:
 
 def _check_continued(options: RunOptions) -> None:
     """Refuse what a comparison that goes on has settled already."""
-    free = {"going_on", "most", "format", "output", "tags", "note", "timeout_s", "stall_s", "views"}
+    free = {"going_on", "most", "format", "output", "verbose", "tags", "note", "views"}
+    free |= {"timeout_s", "stall_s"}
     said = [
         name
         for name, default in msgspec.structs.asdict(RunOptions()).items()
@@ -184,6 +187,7 @@ def _run_parser() -> argparse.ArgumentParser:
     add_limits(parser)
     add_views(parser)
     add_result(parser)
+    add_verbose(parser)
     _add_remarks(parser)
     add_no_save(parser)
     return parser
@@ -200,6 +204,7 @@ def _rerun_parser() -> argparse.ArgumentParser:
     add_limits(parser)
     add_views(parser)
     add_result(parser)
+    add_verbose(parser)
     _add_remarks(parser)
     add_no_save(parser)
     return parser
@@ -288,6 +293,29 @@ def add_result(
         help=f"what --output's name ends in, else {usual}",
     )
     out.add_argument("--output", default="", metavar="FILE", help="write the result to a file")
+
+
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Add the switch that says more below a table."""
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="below a table, show where the time of a run went: of each channel's, the one whose "
+        "total is nearest the median",
+    )
+
+
+def check_verbose(form: Format, *, verbose: bool) -> None:
+    """Make sure that there is a table below which more can be said.
+
+    Raises:
+        UsageError: The result is written as something else.
+    """
+    if verbose and form != "table":
+        raise UsageError(
+            f"-v says more below a table, and {form} has everything already: leave one of them out."
+        )
 
 
 def _add_remarks(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,14 @@ import msgspec
 
 from streamscope.cli.arguments import check_line
 from streamscope.cli.parsing import Parser, UsageError, whole
-from streamscope.cli.run_arguments import Format, Views, add_result, add_views, with_views
+from streamscope.cli.run_arguments import (
+    Format,
+    Views,
+    add_result,
+    add_verbose,
+    add_views,
+    with_views,
+)
 
 Action: TypeAlias = Literal[
     "list", "show", "compare", "export", "import", "delete", "undo", "tag", "note", "path"
@@ -54,6 +61,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         yes: Whether nobody needs to be asked.
         format: How the result is written.
         output: Where to.
+        verbose: Whether to tell of a run where its time went.
         views: What reports take for granted.
     """
 
@@ -68,6 +76,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     yes: bool = False
     format: Format | Literal[""] = ""
     output: str = ""
+    verbose: bool = False
     views: Views = Views()
 
 
@@ -160,6 +169,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs=1, metavar="ID", help="a comparison, a run, or last")
     add_result(parser)
+    add_verbose(parser)
     add_views(parser)
 
 

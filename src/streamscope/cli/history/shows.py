@@ -10,13 +10,14 @@ from rich.text import Text
 from streamscope.cli import planning, results
 from streamscope.cli.history.listed import state_words
 from streamscope.cli.history.place import SHORT, Desk, as_comparison
+from streamscope.cli.run_arguments import check_verbose
 from streamscope.cli.words import local, shortened
 from streamscope.history import ComparisonRow
 from streamscope.measure.figures import FIGURES, measure
 from streamscope.measure.notes import run_notes
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
-from streamscope.report.table import comparison_table
+from streamscope.report.verbose import of_run
 from streamscope.report.words import figure_words, plain
 from streamscope.trace import Run
 
@@ -28,11 +29,13 @@ def run(desk: Desk) -> int:
     """Show what the id names."""
     options, history = desk.options, desk.history
     form = planning.output_format(options.format, options.output)
+    check_verbose(form, verbose=options.verbose)
     kind, whole_id = history.find(options.ids[0])
     if kind == "run":
         one = history.load(whole_id)
         if form == "table":
-            return 0 if results.deliver_table(_run_table(one), options.output) else 1
+            table = Group(_run_table(one), *([Text(), of_run(one)] if options.verbose else []))
+            return 0 if results.deliver_table(table, options.output) else 1
         # A run alone, in formats that know runs only as parts of a comparison.
         form = "jsonl" if form == "json" else form
         plan = Plan(repeat=1, warmup=0, layout=one.layout, regime=one.regime)
@@ -41,7 +44,8 @@ def run(desk: Desk) -> int:
         row, runs = history.comparison(whole_id)
         comparison = as_comparison(row, runs)
         if form == "table":
-            table = Group(_head(row, runs), comparison_table(comparison, desk.conventions))
+            shown = results.tables([comparison], desk.conventions, more=options.verbose)
+            table = Group(_head(row, runs), shown)
             return 0 if results.deliver_table(table, options.output) else 1
     return 0 if results.deliver([comparison], form, options.output, desk.conventions) else 1
 
