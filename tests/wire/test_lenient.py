@@ -29,6 +29,8 @@ LINE = msgspec.json.Decoder(Line)
         (b'{"text":"\xff"}', "\N{REPLACEMENT CHARACTER}"),
         (b'{"text":"a\x01\nb"}', "a\x01\nb"),
         (b'{"text":"x","rate":NaN}', "x"),
+        (b'{"text":"x","count":1e999}', "x"),
+        (b'{"text":"x","count":' + b"9" * 5000 + b"}", "x"),
         (b'{"text":"x","rate":-Infinity}', "x"),
     ],
 )
@@ -48,8 +50,6 @@ def test_odd_strings_are_repaired(data: bytes, text: str) -> None:
         b"Nile",
         b"[" * 100_000,
         b'{"a":' * 100_000,
-        b'{"rate":1e999, "text":"\\ud83d"}',
-        b"[" + b"9" * 5000 + b',"\\ud83d"]',
     ],
 )
 def test_what_is_no_json_is_refused(data: bytes) -> None:

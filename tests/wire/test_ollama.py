@@ -214,7 +214,7 @@ def test_an_error_line(decode: Decode, body: bytes, failure: Failure) -> None:
     ("mode", "body"),
     [("stream", b"<html>\n"), ("stream", b"Ollama is running"), ("stream", b"[1]\n"),
      ("stream", b'{"status":"ok"}\n'), ("stream", b'{"message":{"content":5}}\n'),
-     ("stream", b'{"response":"x","eval_count":"many"}\n'), ("stream", b"data: {}\n\n"),
+     ("stream", b"data: {}\n\n"),
      ("blocking", b"{}"), ("blocking", CHAT), ("blocking", b"null")],
 )  # fmt: skip
 def test_bytes_that_are_not_the_protocol(decode: Decode, mode: Mode, body: bytes) -> None:
@@ -292,3 +292,22 @@ def test_model_lists(ollama: Target) -> None:
     assert speaker.parse_models(tags) == ["qwen3:4b", "x"]
     for other in (b"", b"Ollama is running", b'{"models":null}', b'{"models":[1]}', b"[]"):
         assert speaker.parse_models(other) == []
+
+
+@pytest.mark.parametrize(
+    "number",
+    [b"-5", b"1e18", b"1e400", b"NaN", b"-Infinity", b'"many"', b"true", b"9" * 5000, b"{}"],
+)
+@pytest.mark.parametrize("name", ["total_duration", "eval_duration", "eval_count"])
+def test_a_figure_that_cannot_be_costs_no_answer(decode: Decode, name: str, number: bytes) -> None:
+    last = b'{"response":"x","done":true,"done_reason":"stop","load_duration":5,"%s":%s}\n'
+    events = decode("ollama-generate", "stream", last % (name.encode(), number))
+    assert events[0] == Text("answer", "x")
+    assert events[-2:] == [Flag("impossible-figures"), End()]
+    assert all(each == Tokens() for each in (e.tokens for e in events if isinstance(e, Usage)))
+    assert not [event for event in events if isinstance(event, Timings)]
+
+
+def test_figures_that_can_be_are_not_told_of(decode: Decode) -> None:
+    last = b'{"response":"\\"eval_count\\": NaN","done":true,"eval_count":2,"load_duration":0}\n'
+    assert Flag("impossible-figures") not in decode("ollama-generate", "stream", last)

@@ -341,11 +341,31 @@ def test_vllm_metrics(decode: Decode) -> None:
     ]
 
 
-@pytest.mark.parametrize("extra", [None, {}, [], "fast", {"predicted_ms": "x"}, {"prompt_ms": 0}])
+@pytest.mark.parametrize("extra", [None, {}, [], "fast", {"prompt_ms": 0}])
 def test_odd_timings_cost_no_answer(decode: Decode, extra: Any) -> None:
     body = sse(delta("stop", content="x") | {"timings": extra, "metrics": extra})
     answer = decode(PROTOCOL, "stream", body)
     assert answer == [Model("m"), Text("answer", "x"), Finish("stop"), End()]
+
+
+@pytest.mark.parametrize("number", ["-5", "1e18", "1e400", "NaN", "-Infinity", '"x"', "true"])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        '{"timings":{"predicted_ms":%s}}',
+        '{"metrics":{"generation_time_ms":%s}}',
+        '{"usage":{"completion_tokens":%s}}',
+        '{"usage":{"completion_tokens_details":{"reasoning_tokens":%s}}}',
+    ],
+)
+def test_a_figure_that_cannot_be_is_left_out_and_told(
+    decode: Decode, extra: str, number: str
+) -> None:
+    body = sse(delta("stop", content="x")).replace(b"data: [DONE]", b"data: %s\n\ndata: [DONE]")
+    answer = decode(PROTOCOL, "stream", body % (extra % number).encode())
+    assert answer == [
+        Model("m"), Text("answer", "x"), Finish("stop"), Flag("impossible-figures"), End(),
+    ]  # fmt: skip
 
 
 def test_keep_alives_are_pings_and_no_text(decode: Decode) -> None:
@@ -424,7 +444,7 @@ def test_errors_in_a_stream(decode: Decode, body: bytes, code: FaultCode, detail
         ("stream", b"data: Nile\n\n", "Nile"),
         ("stream", b'data: {"choices":[{"delta":{"content":5}}]}\n\n', "choices[0]"),
         ("stream", b'data: {"choices":"none"}\n\n', "$.choices"),
-        ("stream", b'data: {"usage":{"prompt_tokens":"many"}}\n\n', "prompt_tokens"),
+        ("stream", b'data: {"usage":"many"}\n\n', "usage"),
         ("stream", b'data: "text"\n\n', "Expected `object`"),
         ("stream", b"data: " + b"[" * 5000 + b"\n\n", "[[["),
         ("stream", b'data: {"cho', '{"cho'),

@@ -1,16 +1,21 @@
 r"""JSON as servers really write it: strict and fast first, forgiving only where that failed.
 
 msgspec refuses lone surrogates (``\ud83d`` without its other half), bytes that are no UTF-8,
-``NaN`` and raw control characters in strings. Servers send all of them, and one odd character is
-no reason to lose an answer: it becomes U+FFFD, and ``NaN`` becomes ``null``.
+``NaN``, numbers beyond all bounds and raw control characters in strings. Servers send all of them,
+and one odd character is no reason to lose an answer: it becomes U+FFFD, ``NaN`` becomes ``null``,
+and a number that is too large the largest.
 """
 
 import json
+import sys
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+_LONGEST_INT = 300
+"""Digits beyond which an integer is read as a float."""
 
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
@@ -27,8 +32,6 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """
     try:
         return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise NotValidError(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # perhaps only unusual: the forgiving way decides
     except RecursionError as error:
@@ -59,12 +62,27 @@ def encode(value: Any) -> bytes:
 
 def _repaired(data: bytes) -> str:
     """Write the JSON text again without what msgspec refuses."""
-    value = json.loads(data.decode("utf-8", "replace"), strict=False, parse_constant=_no_number)
+    value = json.loads(
+        data.decode("utf-8", "replace"),
+        strict=False,
+        parse_constant=_no_number,
+        parse_float=_float,
+        parse_int=_int,
+    )
     return _without_surrogates(json.dumps(value, ensure_ascii=False))
 
 
 def _no_number(_name: str) -> None:
     """Stand in for ``NaN`` and ``Infinity``."""
+
+
+def _float(digits: str) -> float:
+    return max(-sys.float_info.max, min(float(digits), sys.float_info.max))
+
+
+def _int(digits: str) -> int | float:
+    """Read an integer; of one that is longer than any that means something, the size."""
+    return int(digits) if len(digits) <= _LONGEST_INT else _float(digits)
 
 
 def _without_surrogates(text: str) -> str:

@@ -10,12 +10,17 @@ from streamscope.wire import faults, lenient, urls
 from streamscope.wire.base import Decoder, HttpCall, Protocol
 from streamscope.wire.bodies import NdjsonBody, Reader, WholeBody
 from streamscope.wire.events import End, Event, Finish, Flag, Model, Text, Timings, Usage
-from streamscope.wire.openai_shapes import Number, ToolCall, count
+from streamscope.wire.numbers import NONSENSE, count, duration_s, impossible, unspeakable
+from streamscope.wire.openai_shapes import Number, ToolCall
 from streamscope.wire.request import headers, merge
 from streamscope.wire.stamps import epoch_ns
 from streamscope.wire.think import Piece, ThinkSplitter
 
 _FINISH: dict[str, Ended] = {"stop": "stop", "length": "length", "load": "stop", "unload": "stop"}
+
+
+NS = 1_000_000_000
+"""Nanoseconds in a second: the unit of all durations here."""
 
 
 class _Message(msgspec.Struct):
@@ -52,6 +57,12 @@ class _Line(msgspec.Struct):
             return self.message
         return _Message(self.response, self.thinking, self.tool_calls)
 
+    def impossible(self) -> bool:
+        """Tell whether one of the numbers can't be."""
+        counts = (self.prompt_eval_count, self.prompt_eval_cached_count, self.eval_count)
+        parts = (self.load_duration, self.prompt_eval_duration, self.eval_duration)
+        return impossible(counts, (self.total_duration, *parts), NS)
+
 
 _LINE = msgspec.json.Decoder(_Line)
 _ANY = msgspec.json.Decoder()
@@ -86,7 +97,7 @@ class OllamaReader(Reader):
         self._stamp = epoch_ns(line.created_at)
         found += self._text(line.said())
         if line.done:
-            found += [*self.close(), *self._end(line)]
+            found += [*self.close(), *self._end(line, payload)]
         return found
 
     def close(self) -> list[Event]:
@@ -109,7 +120,7 @@ class OllamaReader(Reader):
                 found.append(Text("tool", text, self._stamp))
         return found
 
-    def _end(self, line: _Line) -> list[Event]:
+    def _end(self, line: _Line, payload: bytes) -> list[Event]:
         """Return what the last line says beside text."""
         found: list[Event] = []
         if reason := line.done_reason:
@@ -124,6 +135,8 @@ class OllamaReader(Reader):
         durations = _durations(line, tokens)
         if durations.total_s is not None or durations.decode_s is not None:
             found.append(Timings(durations))
+        if line.impossible() or unspeakable(payload):
+            found.append(NONSENSE)
         return [*found, End()]
 
     def _texts(self, pieces: list[Piece]) -> list[Event]:
@@ -235,15 +248,11 @@ def _durations(line: _Line, tokens: Tokens) -> ServerTimings:
     known = tokens.prompt is not None and tokens.cached is not None
     evaluated = (tokens.prompt or 0) - (tokens.cached or 0) if known else None
     return ServerTimings(
-        load_s=_seconds(line.load_duration),
-        prefill_s=_seconds(line.prompt_eval_duration),
-        decode_s=_seconds(line.eval_duration),
-        total_s=_seconds(line.total_duration),
+        load_s=duration_s(line.load_duration, NS),
+        prefill_s=duration_s(line.prompt_eval_duration, NS),
+        decode_s=duration_s(line.eval_duration, NS),
+        total_s=duration_s(line.total_duration, NS),
         prefill_tokens=count(evaluated),
         decode_tokens=tokens.output,
         source="ollama",
     )
-
-
-def _seconds(nanoseconds: Number) -> float | None:
-    return None if nanoseconds is None or nanoseconds < 0 else nanoseconds / 1_000_000_000

@@ -10,7 +10,8 @@ from streamscope.wire import faults, lenient, openai_shapes, urls
 from streamscope.wire.base import Decoder, HttpCall, Protocol
 from streamscope.wire.bodies import Reader, SseBody, WholeBody
 from streamscope.wire.events import End, Event, Failure, Finish, Flag, Model, Text, Timings, Usage
-from streamscope.wire.openai_shapes import Function, ToolCall
+from streamscope.wire.numbers import NONSENSE, unspeakable
+from streamscope.wire.openai_shapes import ABSENT, Function, ToolCall
 from streamscope.wire.request import headers, merge
 from streamscope.wire.think import Piece, ThinkSplitter
 
@@ -39,8 +40,8 @@ class _Chunk(msgspec.Struct):
     object: str | None = None
     model: str | None = None
     usage: openai_shapes.Usage | None = None
-    timings: msgspec.Raw = openai_shapes.ABSENT
-    metrics: msgspec.Raw = openai_shapes.ABSENT
+    timings: msgspec.Raw = ABSENT
+    metrics: msgspec.Raw = ABSENT
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -77,7 +78,7 @@ class ChatReader(Reader):
             if not choice.index:  # others are further answers to the same prompt
                 found += self._choice(choice)
                 whole = whole or choice.message is not None
-        found += self._numbers(chunk)
+        found += self._numbers(chunk, payload)
         if whole:
             if self._mode == "stream":
                 found.append(Flag("not-streamed"))
@@ -133,21 +134,26 @@ class ChatReader(Reader):
         self._called = True
         return [Text("tool", text)]
 
-    def _numbers(self, chunk: _Chunk) -> list[Event]:
-        """Return counts that are new, and the server's own durations."""
+    def _numbers(self, chunk: _Chunk, payload: bytes) -> list[Event]:
+        """Return counts that are new, the server's own durations, and whether some can't be."""
         found: list[Event] = []
         timings = openai_shapes.llama_timings(chunk.timings)
+        metrics = openai_shapes.vllm_metrics(chunk.metrics)
         tokens = self._tokens
         if timings:
             tokens = tokens.merged(timings.tokens())
-            found.append(Timings(timings.durations()))
         if chunk.usage:
             tokens = tokens.merged(chunk.usage.tokens())
         if tokens != self._tokens:
             self._tokens = tokens
             found.insert(0, Usage(tokens))
-        if metrics := openai_shapes.vllm_metrics(chunk.metrics):
-            found.append(Timings(metrics))
+        durations = [each.durations() for each in (timings, metrics) if each]
+        found += [Timings(each) for each in durations if openai_shapes.says_anything(each)]
+        reported = chunk.usage or chunk.timings is not ABSENT or chunk.metrics is not ABSENT
+        if any(each and each.impossible() for each in (timings, metrics, chunk.usage)) or (
+            reported and unspeakable(payload)
+        ):
+            found.append(NONSENSE)
         return found
 
 

@@ -1,14 +1,20 @@
 """What the OpenAI-like protocols have in common: usage, timings, tool calls, reasons to end."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from streamscope.trace import Ended, ServerTimings, Tokens
 from streamscope.wire import lenient
+from streamscope.wire.numbers import count, duration_s, impossible
 
-Number = int | float | None
-"""A count or a duration as it stands in JSON; some servers write ``5.0``."""
+T = TypeVar("T")
+
+Number = Any
+"""A count or a duration as it stands in JSON: anything, as servers write anything there."""
+
+MS = 1000
+"""Milliseconds in a second: the unit of all durations here."""
 
 ABSENT = msgspec.Raw()
 """Stands for a member that is not there; ``Raw | None`` is no type that msgspec can decode."""
@@ -51,6 +57,17 @@ class Usage(msgspec.Struct):
     completion_tokens_details: CompletionDetails | None = None
     prompt_tokens_details: PromptDetails | None = None
 
+    def impossible(self) -> bool:
+        """Tell whether one of the counts can't be."""
+        reasoning, cached = self.completion_tokens_details, self.prompt_tokens_details
+        counts = (
+            self.prompt_tokens,
+            self.completion_tokens,
+            reasoning and reasoning.reasoning_tokens,
+            cached and cached.cached_tokens,
+        )
+        return impossible(counts)
+
     def tokens(self) -> Tokens:
         """Return the counts as a trace keeps them."""
         reasoning, cached = self.completion_tokens_details, self.prompt_tokens_details
@@ -74,12 +91,17 @@ class LlamaTimings(msgspec.Struct):
     def durations(self) -> ServerTimings:
         """Return the durations as a trace keeps them."""
         return ServerTimings(
-            prefill_s=seconds(self.prompt_ms),
-            decode_s=seconds(self.predicted_ms),
+            prefill_s=duration_s(self.prompt_ms, MS),
+            decode_s=duration_s(self.predicted_ms, MS),
             prefill_tokens=count(self.prompt_n),
             decode_tokens=count(self.predicted_n),
             source="llama.cpp",
         )
+
+    def impossible(self) -> bool:
+        """Tell whether one of them can't be."""
+        counts = (self.cache_n, self.prompt_n, self.predicted_n)
+        return impossible(counts, (self.prompt_ms, self.predicted_ms), MS)
 
     def tokens(self) -> Tokens:
         """Return the counts, for streams without a usage report."""
@@ -98,11 +120,16 @@ class VllmMetrics(msgspec.Struct):
     def durations(self) -> ServerTimings:
         """Return the durations as a trace keeps them."""
         return ServerTimings(
-            queue_s=seconds(self.queue_time_ms),
-            prefill_s=seconds(self.time_to_first_token_ms),
-            decode_s=seconds(self.generation_time_ms),
+            queue_s=duration_s(self.queue_time_ms, MS),
+            prefill_s=duration_s(self.time_to_first_token_ms, MS),
+            decode_s=duration_s(self.generation_time_ms, MS),
             source="vllm",
         )
+
+    def impossible(self) -> bool:
+        """Tell whether one of them can't be."""
+        durations = (self.queue_time_ms, self.time_to_first_token_ms, self.generation_time_ms)
+        return impossible((), durations, MS)
 
 
 class Function(msgspec.Struct):
@@ -131,25 +158,30 @@ def llama_timings(raw: msgspec.Raw) -> LlamaTimings | None:
 
     Durations are an extra: no answer is refused for their sake.
     """
+    timings = _extra(raw, _LLAMA)
+    return timings if timings and (timings.prompt_ms or timings.predicted_ms) else None
+
+
+def vllm_metrics(raw: msgspec.Raw) -> VllmMetrics | None:
+    """Return ``metrics``; ``None`` if they are absent, or of some other server's shape."""
+    metrics = _extra(raw, _VLLM)
+    return None if metrics == VllmMetrics() else metrics
+
+
+def says_anything(durations: ServerTimings) -> bool:
+    """Tell whether any of the durations is known."""
+    return any(
+        each is not None for each in (durations.queue_s, durations.prefill_s, durations.decode_s)
+    )
+
+
+def _extra(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
     if raw is ABSENT:
         return None
     try:
-        timings = lenient.decode(bytes(raw), _LLAMA)
+        return lenient.decode(bytes(raw), decoder)
     except lenient.NotValidError:
         return None
-    return timings if timings.prompt_ms or timings.predicted_ms else None
-
-
-def vllm_metrics(raw: msgspec.Raw) -> ServerTimings | None:
-    """Return ``metrics`` as durations; ``None`` if there are none."""
-    if raw is ABSENT:
-        return None
-    try:
-        metrics = lenient.decode(bytes(raw), _VLLM)
-    except lenient.NotValidError:
-        return None
-    durations = metrics.durations()
-    return None if durations == ServerTimings(source="vllm") else durations
 
 
 def finish_reason(name: str) -> Ended:
@@ -165,16 +197,6 @@ def called(function: Function | None) -> str:
     if arguments is not None and not isinstance(arguments, str):
         arguments = lenient.encode(arguments).decode()
     return f"{function.name or ''}{arguments or ''}"
-
-
-def count(value: Number) -> int | None:
-    """Return a count; ``None`` for an absent or a negative one."""
-    return None if value is None or value < 0 else int(value)
-
-
-def seconds(milliseconds: Number) -> float | None:
-    """Return a duration in seconds; ``None`` for an absent or a negative one."""
-    return None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
 
 
 def model_ids(body: bytes) -> list[str]:
