@@ -61,6 +61,14 @@ class Protocol(abc.ABC):
         A blocking decoder holds everything until ``finish``: nothing can be read before.
         """
 
+    def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
+        """Return the names of what was asked for and this protocol has no member for.
+
+        A difference between two channels may come from them, so they are said, never dropped in
+        silence. Names are those of ``Request``, such as ``seed``.
+        """
+        return ()
+
     @abc.abstractmethod
     def models_url(self, target: Target) -> str:
         """Return the URL that lists the models."""
