@@ -3,9 +3,58 @@
 Every other part of streamscope shares these types. All times are in nanoseconds.
 """
 
+from typing import Literal
+
 import msgspec
 
-from streamscope.trace import Clock
+from streamscope.trace import Clock, Mode
+
+Cut = Literal["", "line", "character"]
+"""Where the writes of a server are cut: not at all, inside a line, or inside a character."""
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a server writes what.
+
+    Attributes:
+        writes: How many times it writes.
+        gap_ns: From one write to the next.
+        first_ns: From the arrival of the request to the first write.
+        tokens: Pieces of text in a write.
+        cut: Where writes are cut; a piece that is cut comes whole with the write after.
+    """
+
+    writes: int
+    gap_ns: int
+    first_ns: int = 100_000_000
+    tokens: int = 1
+    cut: Cut = ""
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server did for one request: the truth. Times are on the machine's monotonic clock.
+
+    Attributes:
+        request: Number of the request, from 1.
+        mode: How the answer was delivered; a blocking one is a single write.
+        arrived_ns: When the request had arrived.
+        arrived_by: Where that time comes from.
+        due_ns: When each write was to begin.
+        before_ns: Taken just before each write.
+        after_ns: Taken just after it.
+        pieces: Every piece of text, each different from all others.
+        completed: Index of the write that completed each piece.
+    """
+
+    request: int
+    mode: Mode
+    arrived_ns: int
+    arrived_by: Clock
+    due_ns: list[int]
+    before_ns: list[int]
+    after_ns: list[int]
+    pieces: list[str]
+    completed: list[int]
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +82,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         lost: Pieces of text that never came. Must be 0.
         doubled: Pieces of text that came more than once, or changed. Must be 0.
         shared: Writes that have no arrival time of their own, because one read brought several.
+        tries: How often it was carried out: again when the server could not keep its schedule.
     """
 
     gap_ns: int
     tokens: int = 1
-    cut: str = ""
+    cut: Cut = ""
     clock: Clock
     writes: int
     stamps: Spread
@@ -47,6 +97,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
     doubled: int = 0
     shared: int = 0
+    tries: int = 1
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
