@@ -9,6 +9,9 @@ from streamscope.trace import Mode, TextKind, Trace
 TOGETHER_NS = NS_PER_MS
 """Chunks closer than this came together: one write, one buffer, or one proxy's flush."""
 
+ENOUGH_CHARS = 80
+"""Characters from which on a text would have been streamed in more than one piece."""
+
 
 class Lane(msgspec.Struct, kw_only=True):
     """All text of one kind.
@@ -68,6 +71,11 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         if self.mode == "blocking" or first is None or self.last_text_ns is None:
             return False
         return self.last_text_ns - first < TOGETHER_NS
+
+    @property
+    def came_whole(self) -> bool:
+        """Whether text came all at once though there was enough of it to stream."""
+        return self.at_once and self.answer.chars + self.reasoning.chars >= ENOUGH_CHARS
 
 
 def survey(trace: Trace) -> Timing:

@@ -7,11 +7,17 @@ count that the server gave, and what is split that way is marked as an estimate.
 import msgspec
 
 from streamscope.measure.timing import Lane, Timing, survey
-from streamscope.measure.values import Value, known, seconds
+from streamscope.measure.values import NS_PER_S, Value, known, ratio, seconds
 from streamscope.trace import Trace
 
 CLOCK_FROM_FIRST_TOKEN = frozenset({"ollama", "llama.cpp", "vllm"})
 """Servers whose generation clock starts when the first token exists: it spans ``n - 1`` steps."""
+
+LEAVES_ZEROS_OUT = frozenset({"ollama"})
+"""Servers that leave a duration out when it is zero, as prefill is when all was cached."""
+
+CONTROL_TOKENS = 10
+"""Tokens that an answer may have beside those of its text: turns, channels, its end."""
 
 SILENT_TOKENS = 20
 SILENT_SHARE = 0.2
@@ -54,29 +60,90 @@ def silent_thinking(trace: Trace, timing: Timing | None = None) -> Value | None:
     """Estimate how many tokens were generated before the first visible one and never sent.
 
     Between prefill and the first word the server generates at its decode rate; what it made in
-    that time was not shown. Every answer chunk holds at least one token, so no more tokens than
-    ``output - chunks`` can be hidden: this keeps a wait in a queue from looking like a thought.
+    that time was not shown. Two cross-checks keep a wait in a queue, and text that something on
+    the way held back, from looking like a thought, and the least of the three counts:
+
+    - Every chunk of the answer holds at least one token, so no more than the rest are hidden.
+    - The server decoded the hidden tokens too: no longer than it decoded beyond the time in which
+      the visible text was made. One token more is allowed, as nobody knows whether the first one
+      was made in the one time or before it.
 
     Args:
         trace: A finished run.
         timing: Its survey, if it was made before.
 
     Returns:
-        ``None`` unless it is a stream without any reasoning text, the server reports its
-        durations, and both more than 20 tokens and more than 20 % of all are missing.
+        ``None`` unless it is a stream that began with text of the answer, without any reasoning
+        text, the server reports its durations, and both more than 20 tokens and more than 20 % of
+        all are missing.
     """
     timing = timing or survey(trace)
     rate, first = server_rate(trace), seconds(timing.first_answer_ns)
-    output = trace.tokens.output
+    output, server = trace.tokens.output, trace.server
     if timing.mode == "blocking" or timing.reasoning.chunks or trace.tokens.reasoning is not None:
         return None
-    if rate is None or first is None or not output or trace.server.prefill_s is None:
+    if rate is None or first is None or not output or server.decode_s is None:
         return None
-    before = (trace.server.load_s or 0) + (trace.server.queue_s or 0) + trace.server.prefill_s
-    hidden = min((first - before) * rate.value, float(output - timing.answer.chunks))
-    if hidden <= SILENT_TOKENS or hidden <= SILENT_SHARE * output:
+    if server.prefill_s is None and server.source not in LEAVES_ZEROS_OUT:
         return None
-    return known(hidden, estimated=True)
+    made_in_s = _visible_window_s(trace, timing)
+    if made_in_s is None:
+        return None
+    before = (server.load_s or 0) + (server.queue_s or 0) + (server.prefill_s or 0)
+    hidden = min(
+        (first - before) * rate.value,
+        float(output - timing.answer.chunks),
+        (server.decode_s - made_in_s) * rate.value + 1,
+    )
+    return known(hidden, estimated=True) if _is_much(hidden, output) else None
+
+
+def silent_thinking_s(trace: Trace, timing: Timing | None = None) -> Value | None:
+    """Estimate how long the server thought in silence before the first text, s.
+
+    It is the time that its rate takes for the tokens that ``silent_thinking`` finds.
+    """
+    hidden, rate = silent_thinking(trace, timing), server_rate(trace)
+    if hidden is None or rate is None:
+        return None
+    return known(ratio(hidden.value, rate.value), estimated=True)
+
+
+def unsent_tokens(trace: Trace) -> int | None:
+    """Return how many of the tokens at least are in no text that was sent.
+
+    No token of a text is shorter than a byte, so an answer has at most as many tokens as it has
+    bytes in UTF-8. A few control tokens are allowed for. This holds in blocking mode too, needs
+    no durations, and says nothing about answers of some length: they have bytes enough.
+
+    Returns:
+        ``None`` unless both more than 20 tokens and more than 20 % of all are missing.
+    """
+    output = trace.tokens.output
+    if trace.ended not in ("stop", "length") or not output or trace.tokens.reasoning is not None:
+        return None
+    if any(chunk.kind != "answer" for chunk in trace.chunks):
+        return None
+    size = len(trace.text().encode("utf-8", "surrogatepass"))
+    missing = output - size - CONTROL_TOKENS
+    return missing if _is_much(missing, output) else None
+
+
+def _is_much(hidden: float, output: int) -> bool:
+    return hidden > SILENT_TOKENS and hidden > SILENT_SHARE * output
+
+
+def _visible_window_s(trace: Trace, timing: Timing) -> float | None:
+    """Return how long it took to make the visible text, s; ``None`` where that cannot be known.
+
+    The server's own stamps tell it best: a proxy that holds text back does not change them.
+    """
+    first, last = trace.chunks[0], trace.chunks[-1]
+    if first.kind != "answer":  # a tool call comes whole: what it took was no thought
+        return None
+    if first.server_ns is not None and last.server_ns is not None:
+        return max(0.0, (last.server_ns - first.server_ns) / NS_PER_S)
+    return None if timing.came_whole else max(0.0, (last.t_ns - first.t_ns) / NS_PER_S)
 
 
 def split_tokens(trace: Trace, timing: Timing) -> Split:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from streamscope.measure.spans import SPANS, Row, Source, Span, SpanName, SpanText, rows
-from streamscope.measure.tokens import silent_thinking
+from streamscope.measure.tokens import silent_thinking_s
 from streamscope.measure.values import NS_PER_MS, NS_PER_S
 from streamscope.trace import MarkName, TextKind, Trace
 
@@ -235,9 +235,11 @@ def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
             )
         )
         at = end
-    if at < held.end_ns and silent_thinking(trace) is not None:
+    hidden = silent_thinking_s(trace) if at < held.end_ns else None
+    if hidden is not None:  # it ends with the first text; what lies before it is not known
+        start = max(at, held.end_ns - _claimed_ns(hidden.value))
         spans.append(
-            Span(name="hidden", start_ns=at, end_ns=held.end_ns, source="server", estimated=True)
+            Span(name="hidden", start_ns=start, end_ns=held.end_ns, source="server", estimated=True)
         )
     return tuple(spans)
 
