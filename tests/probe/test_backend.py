@@ -10,7 +10,8 @@ import httpcore
 import pytest
 import pytest_asyncio
 
-from streamscope.probe.backend import QUEUE_BYTES, StampedBackend, StampedStream, Wire
+from streamscope.probe.backend import QUEUE_BYTES, StampedBackend, StampedStream
+from streamscope.probe.wire import Arrival, Wire
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ async def test_a_read_that_is_handed_out_in_parts_keeps_its_time(
 ) -> None:
     far.sendall(b"One two three")
     parts = [await stream.read(4)]
-    first = (wire.arrived_ns, wire.read_index)
+    first = (wire.last.at_ns, wire.last.number)
     while sum(map(len, parts)) < 13:
         parts.append(await stream.read(4))
-        assert (wire.arrived_ns, wire.read_index) == first
+        assert (wire.last.at_ns, wire.last.number) == first
     assert b"".join(parts) == b"One two three"
     assert first[1] == 0
 
@@ -65,8 +66,8 @@ async def test_later_reads_have_later_numbers(
     for number in range(3):
         far.sendall(b"x")
         assert await stream.read(10) == b"x"
-        seen.append((wire.read_index, wire.arrived_ns))
-        assert wire.read_index == number
+        seen.append((wire.last.number, wire.last.at_ns))
+        assert wire.last.number == number
     assert seen == sorted(seen)
 
 
@@ -88,10 +89,10 @@ async def test_a_reader_that_dawdles_loses_nothing(
     held: set[asyncio.Task[Any]]
     _, held = await asyncio.wait([sending], timeout=0.3)
     assert held == {sending}
-    stamps = [wire.arrived_ns]
+    stamps = [wire.last.at_ns]
     while data := await stream.read(1 << 20):
         received += data
-        stamps.append(wire.arrived_ns)
+        stamps.append(wire.last.at_ns)
     await sending
     assert bytes(received) == block * blocks
     assert stamps == sorted(stamps)
@@ -135,12 +136,13 @@ async def test_the_last_write_is_when_the_request_was_sent(
 
 
 def test_a_request_was_sent_before_its_answer_came(wire: Wire) -> None:
-    wire.wrote(began_ns=100)
+    wire.writing(100)
+    wire.wrote()
     after = wire.marks["sent"]
-    wire.arrived_ns = after + 1
+    wire.last = Arrival(after + 1, after + 1, 0, 1, 1)
     wire.answered()
     assert wire.marks["sent"] == after
-    wire.arrived_ns = after - 1
+    wire.last = Arrival(after - 1, after, 0, 1, 1)
     wire.answered()
     assert wire.marks["sent"] == 100
 
@@ -155,7 +157,7 @@ async def test_a_socket_without_stamps_is_honest(wire: Wire) -> None:
         assert await stream.read(10) == b"x"
         await stream.aclose()
     assert wire.clock == "read"
-    assert wire.arrived_ns > 0
+    assert wire.last.at_ns > 0
 
 
 async def test_the_first_address_that_answers_is_taken(
@@ -192,6 +194,6 @@ async def test_a_run_that_wants_the_time_of_the_read_gets_no_other(
         written = time.monotonic_ns()
         assert await stream.read(10) == b"x"
         assert wire.clock == "read"
-        assert wire.arrived_ns > written, "the kernel had it before the write came back"
+        assert wire.last.at_ns > written, "the kernel had it before the write came back"
     finally:
         await stream.aclose()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamscope.probe import clock
-from streamscope.probe.clock import SO_TIMESTAMPNS, arrival_ns
+from streamscope.probe.clock import SO_TIMESTAMPNS, Offset, WallClock, arrival_ns
 
 SECOND = 1_000_000_000
 OFFSET = -1_700_000_000 * SECOND
@@ -26,13 +26,8 @@ def stamped(monotonic_ns: int) -> Ancillary:
     return [(socket.SOL_SOCKET, SO_TIMESTAMPNS, struct.pack("@qq", seconds, rest))]
 
 
-@pytest.fixture(autouse=True)
-def _imagined_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "wall_offset_ns", lambda: OFFSET)
-
-
 def test_a_stamp_is_moved_to_the_monotonic_clock() -> None:
-    assert arrival_ns(stamped(5 * SECOND), 4 * SECOND, 5 * SECOND + 30_000) == 5 * SECOND
+    assert arrival_ns(stamped(5 * SECOND), OFFSET, 4 * SECOND, 5 * SECOND + 30_000) == 5 * SECOND
 
 
 @pytest.mark.parametrize(
@@ -45,7 +40,7 @@ def test_a_stamp_is_moved_to_the_monotonic_clock() -> None:
     ],
 )
 def test_what_two_clocks_read_in_turn_can_miss_is_clamped(stamp: int, expected: int) -> None:
-    assert arrival_ns(stamped(stamp), 4 * SECOND, 5 * SECOND) == expected
+    assert arrival_ns(stamped(stamp), OFFSET, 4 * SECOND, 5 * SECOND) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,11 +49,11 @@ def test_what_two_clocks_read_in_turn_can_miss_is_clamped(stamp: int, expected: 
 def test_a_clock_that_was_set_in_between_is_not_believed(step: int) -> None:
     # The read came right after the last one, so that neither direction leaves room.
     read = 5 * SECOND
-    assert arrival_ns(stamped(read + step), read - 1000, read) is None
+    assert arrival_ns(stamped(read + step), OFFSET, read - 1000, read) is None
 
 
 def test_bytes_that_lay_there_for_seconds_are_not_believed() -> None:
-    assert arrival_ns(stamped(5 * SECOND), 0, 8 * SECOND) is None
+    assert arrival_ns(stamped(5 * SECOND), OFFSET, 0, 8 * SECOND) is None
 
 
 @pytest.mark.parametrize(
@@ -73,12 +68,12 @@ def test_bytes_that_lay_there_for_seconds_are_not_believed() -> None:
     ],
 )
 def test_without_a_stamp_there_is_no_time(ancillary: Ancillary) -> None:
-    assert arrival_ns(ancillary, 0, 5 * SECOND) is None
+    assert arrival_ns(ancillary, OFFSET, 0, 5 * SECOND) is None
 
 
 def test_the_stamp_is_found_among_other_messages() -> None:
     other = (socket.IPPROTO_TCP, 1, b"\0" * 16)
-    assert arrival_ns([other, *stamped(SECOND)], 0, SECOND + 10) == SECOND
+    assert arrival_ns([other, *stamped(SECOND)], OFFSET, 0, SECOND + 10) == SECOND
 
 
 @given(
@@ -88,16 +83,59 @@ def test_the_stamp_is_found_among_other_messages() -> None:
 )
 def test_a_time_never_leaves_what_is_possible(stamp: int, earliest: int, waited: int) -> None:
     read = earliest + waited
-    found = arrival_ns(stamped(stamp), earliest, read)
+    found = arrival_ns(stamped(stamp), OFFSET, earliest, read)
     assert found is None or earliest <= found <= read
 
 
-def test_the_offset_is_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+class Offsets:
+    """What the machine's clocks say in turn; the last goes on for ever."""
+
+    def __init__(self, *offsets: Offset) -> None:
+        self._offsets = list(offsets)
+
+    def __call__(self) -> Offset:
+        return self._offsets.pop(0) if len(self._offsets) > 1 else self._offsets[0]
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, *offsets: Offset) -> WallClock:
+    monkeypatch.setattr(clock, "measured_offset", Offsets(*offsets))
+    return WallClock()
+
+
+def test_the_offset_is_that_of_this_machine() -> None:
     before = time.monotonic_ns() - time.time_ns()
-    offset = clock.wall_offset_ns()
+    offset = WallClock().offset_ns()
     after = time.monotonic_ns() - time.time_ns()
+    assert offset is not None
     assert min(before, after) - SECOND < offset < max(before, after) + SECOND
+
+
+def test_the_most_exact_measurement_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was interrupted for 3 ms may be off by as much: it must move no arrival."""
+    wall = clock_of(
+        monkeypatch,
+        Offset(OFFSET + 50, 100),
+        Offset(OFFSET, 40),
+        Offset(OFFSET + 1_500_000, 1_500_000),
+        Offset(OFFSET + 60, 90),
+    )
+    assert [wall.offset_ns() for _ in range(3)] == [OFFSET] * 3
+
+
+@pytest.mark.parametrize("step", [-3600 * SECOND, -SECOND, -20_000, 20_000, SECOND, 3600 * SECOND])
+def test_a_clock_that_is_set_is_noticed_once(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Also forwards and after a long silence, where the stamp itself would look possible."""
+    wall = clock_of(monkeypatch, Offset(OFFSET, 40), Offset(OFFSET - step, 40))
+    assert wall.offset_ns() is None
+    assert wall.offset_ns() == OFFSET - step
+
+
+def test_what_happened_to_the_clock_before_a_request_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wall = clock_of(monkeypatch, Offset(OFFSET, 40), Offset(OFFSET - SECOND, 40))
+    wall.restart()
+    assert wall.offset_ns() == OFFSET - SECOND
 
 
 def test_other_systems_fall_back_to_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,9 +159,8 @@ def keep(request: pytest.FixtureRequest) -> Callable[[socket.socket], None]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands out these stamps")
 def test_the_kernel_stamps_between_write_and_read(
-    monkeypatch: pytest.MonkeyPatch, keep: Callable[[socket.socket], None]
+    keep: Callable[[socket.socket], None],
 ) -> None:
-    monkeypatch.undo()
     idle = clock.keep_enabled()
     assert idle is not None
     keep(idle)
@@ -138,6 +175,6 @@ def test_the_kernel_stamps_between_write_and_read(
     data, ancillary, _, _ = near.recvmsg(10, clock.ANCILLARY_BYTES)
     read = time.monotonic_ns()
     assert data == b"x"
-    found = arrival_ns(ancillary, before, read)
+    found = arrival_ns(ancillary, clock.measured_offset().ns, before, read)
     assert found is not None
     assert before <= found <= read

@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from streamscope.probe import clock, messages
-from streamscope.probe.backend import Wire
+from streamscope.probe.connections import Connections
 from streamscope.probe.messages import (
     Cancel,
     Fetch,
@@ -27,6 +27,7 @@ from streamscope.probe.messages import (
 from streamscope.probe.prime import prime
 from streamscope.probe.runner import Runner, tls_context
 from streamscope.probe.transport import StampedTransport
+from streamscope.probe.wire import Wire
 
 FLUSH_S = 0.004
 """Reports on arriving text are sent together, at most this many seconds after the first of them.
@@ -43,6 +44,7 @@ class Child:
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self._connections = Connections()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._fetches: set[asyncio.Task[None]] = set()
         self._pending: dict[str, Progress] = {}
@@ -54,7 +56,7 @@ class Child:
         if isinstance(command, Start):
             # Collecting garbage may take longer than a token: only between runs.
             gc.disable()
-            task = asyncio.create_task(Runner(command, self.emit).run())
+            task = asyncio.create_task(Runner(command, self.emit, self._connections).run())
             self._tasks[command.run_id] = task
             task.add_done_callback(lambda _: self._forget(command.run_id))
         elif isinstance(command, Cancel):

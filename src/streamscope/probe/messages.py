@@ -49,6 +49,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         limits: Bounds of the run.
         proxy: URL of an HTTP proxy to go through.
         clock: Where arrival times are to come from: with ``kernel``, wherever it can be had.
+        reuse: Whether to take a connection that an earlier such run has left open, and to leave
+            this one's open.
     """
 
     run_id: str
@@ -59,6 +61,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     limits: Limits = Limits()
     proxy: str | None = None
     clock: Clock = "kernel"
+    reuse: bool = False
 
     def __repr__(self) -> str:
         return f"Start({self.run_id!r}, {self.target!r}, {self.mode!r})"

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import httpcore
 import httpx
 
-from streamscope.probe.backend import StampedBackend, Wire
+from streamscope.probe.backend import StampedBackend
+from streamscope.probe.wire import Wire
 
 
 class _Body(httpx.AsyncByteStream):
@@ -27,29 +28,53 @@ class _Body(httpx.AsyncByteStream):
 
 
 class StampedTransport(httpx.AsyncBaseTransport):
-    """One fresh connection for one request, stamped.
+    """One connection, stamped, for one request after the other.
 
-    A kept-alive connection would spare the second run of a pair what the first one paid, and some
-    servers close idle ones just as they are used again; so none is kept.
+    A connection that is used again spares its run what the first one paid, and some servers close
+    idle ones just as they are used again; so it is not kept open unless that is asked for. If one
+    turns out to be closed before a single byte of the answer came, a fresh one is opened.
 
     Raises the exceptions of ``httpcore``.
+
+    Attributes:
+        wire: What the connection saw for the request under way.
     """
 
-    def __init__(self, wire: Wire, context: ssl.SSLContext, proxy: str | None = None) -> None:
-        backend = StampedBackend(wire)
-        self._pool: httpcore.AsyncConnectionPool
-        if proxy:
-            self._pool = _proxied(proxy, context, backend)
-        else:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=1,
-                max_keepalive_connections=0,
-                network_backend=backend,
-            )
+    def __init__(
+        self,
+        wire: Wire,
+        context: ssl.SSLContext,
+        proxy: str | None = None,
+        *,
+        keep_open: bool = False,
+    ) -> None:
+        """Prepare a connection; it is opened by the first request.
+
+        Args:
+            wire: Is told what the connection sees.
+            context: For TLS.
+            proxy: URL of an HTTP proxy.
+            keep_open: Whether the connection may serve another request.
+        """
+        self.wire = wire
+        self._pool = _pool(StampedBackend(wire), context, proxy, kept=int(keep_open))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is a connection whose last answer is complete."""
+        return any(connection.is_idle() for connection in self._pool.connections)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; return when the response headers are complete."""
+        try:
+            return await self._send(request)
+        except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
+            if not self.wire.stale:
+                raise
+            self.wire.begin()
+            return await self._send(request)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, httpx.AsyncByteStream)
         response = await self._pool.handle_async_request(
             httpcore.Request(
@@ -78,9 +103,16 @@ class StampedTransport(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
-def _proxied(
-    proxy: str, context: ssl.SSLContext, backend: StampedBackend
-) -> httpcore.AsyncHTTPProxy:
+def _pool(
+    backend: StampedBackend, context: ssl.SSLContext, proxy: str | None, kept: int
+) -> httpcore.AsyncConnectionPool:
+    if not proxy:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=1,
+            max_keepalive_connections=kept,
+            network_backend=backend,
+        )
     try:
         way = httpx.Proxy(proxy)
     except (ValueError, httpx.InvalidURL) as error:
@@ -93,6 +125,6 @@ def _proxied(
         ssl_context=context,
         proxy_ssl_context=context if way.url.scheme == "https" else None,
         max_connections=1,
-        max_keepalive_connections=0,
+        max_keepalive_connections=kept,
         network_backend=backend,
     )
