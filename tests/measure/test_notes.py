@@ -1,5 +1,6 @@
 """Each remark appears when it must, and only then."""
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -93,7 +94,7 @@ def test_model_load(build_trace: Build, load_s: float | None, told: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("decode_s", "words"), [(3.0, "0.80 s are in none"), (3.6, None), (5.0, "exceed the total")]
+    ("decode_s", "words"), [(3.0, "0.80 s are in none"), (3.6, None), (4.0, None)]
 )
 def test_durations_must_add_up(build_trace: Build, decode_s: float, words: str | None) -> None:
     server = ServerTimings(prefill_s=0.1, decode_s=decode_s, source="ollama")
@@ -102,6 +103,23 @@ def test_durations_must_add_up(build_trace: Build, decode_s: float, words: str |
         assert "unaccounted" not in codes(trace)
     else:
         assert words in sentence(trace, "unaccounted")
+
+
+@pytest.mark.parametrize(
+    ("server", "flags", "words"),
+    [
+        (ServerTimings(prefill_s=0.1, decode_s=5.0), [], "longer than the run took"),
+        (ServerTimings(prefill_s=2.5, decode_s=2.5), [], "add up to 5.00 s"),
+        (ServerTimings(decode_s=math.nan), [], "can't be"),
+        (ServerTimings(), ["impossible-figures"], "can't be"),
+    ],
+)
+def test_figures_that_cannot_be_are_told(
+    build_trace: Build, server: ServerTimings, flags: list[str], words: str
+) -> None:
+    trace = build_trace(STEADY, server=server, flags=flags)
+    assert words in sentence(trace, "impossible-figures")
+    assert "unaccounted" not in codes(trace)
 
 
 @pytest.mark.parametrize(

@@ -142,12 +142,12 @@ def test_remarks_say_what_they_hold_for_and_are_made_once(
     cut = build_stream(1, 9, ended="incomplete")
     thought = [build_stream(1, 9), build_stream(1, 9), cut]
     late = build_blocking(9)
-    late.server = msgspec.structs.replace(late.server, load_s=2.0)
+    late.server = msgspec.structs.replace(late.server, load_s=2.0, decode_s=6.0)
     said = " ".join(text(build_comparison(thought, [late] * 3)).split())
     assert "may lack its end. (A 1 of 3 runs)" in said
     assert "not the model's own. (B)" in said
     for trace in thought:
-        trace.server = msgspec.structs.replace(trace.server, load_s=2.0)
+        trace.server = msgspec.structs.replace(trace.server, load_s=2.0, decode_s=6.0)
     said = " ".join(text(build_comparison(thought, [late] * 3)).split())
     assert said.count("not the model's own. (A, B)") == 1
 

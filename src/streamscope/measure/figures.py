@@ -374,8 +374,9 @@ FIGURES: tuple[Figure, ...] = (
         label="bursts",
         short="bursts",
         formula="answer chunks < 1 ms after the one before / (K − 1)",
-        explanation="Above 0.2 a proxy or a buffer merges chunks, and the gaps describe it rather"
-        " than the model.",
+        explanation="Chunks that came together with the one before. Where a server sends a thousand"
+        " chunks a second that is its speed; at a lower rate something put them together, and the"
+        " gaps describe that rather than the model.",
         compute=f.burst_share,
         better="lower",
         stream_only=True,
@@ -476,6 +477,60 @@ FIGURES: tuple[Figure, ...] = (
         formula="by the server",
         explanation="Generating all tokens, hidden ones included.",
         compute=f.decode_time,
+        better="lower",
+    ),
+    Figure(
+        name="overhead_s",
+        unit="s",
+        label="overhead",
+        short="overhead",
+        formula="total_s − load − queue − prefill − decoding",
+        explanation="In none of the server's durations: network, client, and waiting where the"
+        " server does not report it. Two clocks may make it fall below zero. None unless the"
+        " server reports prefill and decoding.",
+        compute=f.overhead,
+        better="lower",
+    ),
+    Figure(
+        name="shown_p50_ms",
+        unit="ms",
+        label="to the screen, median",
+        short="shown",
+        formula="median over the chunks of frame − arrival",
+        explanation="From the arrival of text to the frame that showed it. Part of no other time:"
+        " those end when bytes arrive. None without a screen.",
+        compute=f.shown_p50,
+        better="lower",
+    ),
+    Figure(
+        name="shown_p99_ms",
+        unit="ms",
+        label="to the screen, 99th percentile",
+        short="shown p99",
+        formula="99th percentile over the chunks of frame − arrival",
+        explanation="One piece of text in a hundred took longer to the screen.",
+        compute=f.shown_p99,
+        better="lower",
+    ),
+    Figure(
+        name="read_lag_p99_ms",
+        unit="ms",
+        label="look, 99th percentile",
+        short="look p99",
+        formula="99th percentile of look − arrival; else of timer run − timer due",
+        explanation="How late the probe looked. With the kernel's clock that moves no arrival time;"
+        " with the clock of the read it does. Late looks tell of a busy machine.",
+        compute=f.read_lag,
+        better="lower",
+    ),
+    Figure(
+        name="probe_cpu_ms",
+        unit="ms",
+        label="probe's work",
+        short="probe CPU",
+        formula="user and system time of the probe's process",
+        explanation="What measuring took of a processor, in a process of its own.",
+        compute=f.probe_cpu,
         better="lower",
     ),
 )

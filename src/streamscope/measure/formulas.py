@@ -2,10 +2,12 @@
 
 import msgspec
 
+from streamscope.measure import server_side
+from streamscope.measure.believable import believable
 from streamscope.measure.gaps import Gaps, gap_statistics
 from streamscope.measure.timing import Timing, survey
 from streamscope.measure.tokens import Split, server_rate, split_tokens
-from streamscope.measure.values import NS_PER_S, Value, known, ratio, seconds
+from streamscope.measure.values import NS_PER_MS, NS_PER_S, Value, known, ratio, seconds
 from streamscope.trace import SUMMARY_FLAG, MarkName, Trace
 
 
@@ -13,16 +15,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What all figures of one run are made of; gathered once, so that each costs nothing.
 
     Attributes:
-        trace: The run.
+        trace: The run, without what of the server's durations can't be.
         timing: Its survey.
         gaps: Its gaps; ``None`` in blocking mode and below two arrivals.
         tokens: Its tokens, split.
+        doubts: What of the server's durations can't be, a sentence each.
     """
 
     trace: Trace
     timing: Timing
     gaps: Gaps | None
     tokens: Split
+    doubts: tuple[str, ...] = ()
 
     @property
     def streamed(self) -> bool:
@@ -33,11 +37,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def gather(trace: Trace) -> Facts:
     """Gather the facts of a run in one pass over its chunks."""
     timing = survey(trace)
+    believed = believable(trace)
+    if believed.doubts:
+        trace = msgspec.structs.replace(trace, server=believed.server)
     return Facts(
         trace=trace,
         timing=timing,
         gaps=None if SUMMARY_FLAG in trace.flags else gap_statistics(timing.arrivals_ns),
         tokens=split_tokens(trace, timing),
+        doubts=believed.doubts,
     )
 
 
@@ -179,14 +187,7 @@ def prefill_rate(facts: Facts) -> Value | None:
     Where the server does not say how many were cached, the whole prompt is taken: an estimate,
     and too high by the cached part.
     """
-    server, counts = facts.trace.server, facts.trace.tokens
-    evaluated, certain = server.prefill_tokens, True
-    if evaluated is None and counts.prompt is not None:
-        evaluated, certain = counts.prompt - (counts.cached or 0), counts.cached is not None
-    rate = known(ratio(evaluated, server.prefill_s))
-    if rate is None or rate.value <= 0:
-        return None
-    return known(rate.value, estimated=not certain)
+    return server_side.prefill_rate(facts.trace.server, facts.trace.tokens)
 
 
 def end_to_end_rate(facts: Facts) -> Value | None:
@@ -255,6 +256,38 @@ def prefill_time(facts: Facts) -> Value | None:
 def decode_time(facts: Facts) -> Value | None:
     """Generating, s, by the server."""
     return known(facts.trace.server.decode_s)
+
+
+def overhead(facts: Facts) -> Value | None:
+    """The time that is in none of the server's durations, s."""
+    end = total(facts)
+    return known(server_side.overhead_s(facts.trace.server, end.value if end else None))
+
+
+def shown_p50(facts: Facts) -> Value | None:
+    """From arrival to the screen, median, ms."""
+    shown = facts.trace.shown
+    return None if shown is None else known(shown.p50_ns / NS_PER_MS)
+
+
+def shown_p99(facts: Facts) -> Value | None:
+    """From arrival to the screen, 99th percentile, ms."""
+    shown = facts.trace.shown
+    return None if shown is None else known(shown.p99_ns / NS_PER_MS)
+
+
+def read_lag(facts: Facts) -> Value | None:
+    """How late the probe looked, 99th percentile, ms."""
+    observer = facts.trace.observer
+    if observer is None or observer.lag_p99_ns is None:
+        return None
+    return known(observer.lag_p99_ns / NS_PER_MS)
+
+
+def probe_cpu(facts: Facts) -> Value | None:
+    """Processor time of the probe, ms."""
+    observer = facts.trace.observer
+    return None if observer is None else known(1000 * observer.cpu_s)
 
 
 def _answer_span(facts: Facts) -> int | None:

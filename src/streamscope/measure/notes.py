@@ -1,18 +1,17 @@
 """Honest remarks: what a reader must know before believing the figures of a run or a pair."""
 
 import hashlib
-import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from streamscope.measure.formulas import Facts, burst_share, gather, total
+from streamscope.measure.formulas import Facts, burst_share, gather, overhead, total
+from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.timing import Timing
 from streamscope.trace import Run, Trace
 
 BURST_LIMIT = 0.2
-RELOAD_S = 0.1
 UNACCOUNTED_LIMIT = 0.1
 _AT_ONCE_CHARS = 80
 
@@ -28,6 +27,8 @@ NoteCode: TypeAlias = Literal[
     "model-load",
     "old-ollama-rate",
     "unaccounted",
+    "impossible-figures",
+    "busy",
     "length-limit",
     "withheld",
     "incomplete",
@@ -185,18 +186,14 @@ def _old_ollama(run: Run) -> str | None:
 
 
 def _unaccounted(facts: Facts) -> str | None:
-    server, end = facts.trace.server, total(facts)
-    if end is None or server.decode_s is None or server.prefill_s is None or end.value <= 0:
+    end, over = total(facts), overhead(facts)
+    if end is None or over is None or over.value <= UNACCOUNTED_LIMIT * end.value:
         return None
-    named = (server.load_s or 0) + (server.queue_s or 0) + server.prefill_s + server.decode_s
-    rest = end.value - named
-    if not math.isfinite(rest):
-        return "The server's own durations are no numbers: don't trust them."
-    if abs(rest) <= UNACCOUNTED_LIMIT * end.value:
-        return None
-    if rest < 0:
-        return f"The server's own durations exceed the total by {-rest:.2f} s: don't trust them."
-    return f"{rest:.2f} s are in none of the server's durations: queue, network or client."
+    return f"{over.value:.2f} s are in none of the server's durations: queue, network or client."
+
+
+def _impossible(facts: Facts) -> str | None:
+    return " ".join(facts.doubts) or None
 
 
 def _length_limit(facts: Facts) -> str | None:
@@ -245,4 +242,5 @@ _ABOUT_TRACE: tuple[tuple[NoteCode, Callable[[Facts], str | None]], ...] = (
     ("model-load", _model_load),
     ("prompt-cache", _prompt_cache),
     ("unaccounted", _unaccounted),
+    ("impossible-figures", _impossible),
 )

@@ -7,7 +7,8 @@ import msgspec
 
 from streamscope.measure.figures import FIGURES, Figures, measure
 from streamscope.measure.inference import log_ratios, paired_ratio, signed_rank_p
-from streamscope.measure.notes import RELOAD_S, Note, pair_notes, run_notes
+from streamscope.measure.notes import Note, pair_notes, run_notes
+from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.statistics import median, median_interval
 from streamscope.report.comparison import Comparison
 from streamscope.trace import ChannelName, Run
