@@ -208,12 +208,13 @@ def throttled_ns() -> int | None:
 
 
 _ROOT = Path("/sys/fs/cgroup")
+_OWN_GROUP = Path("/proc/self/cgroup")
 
 
 def _throttle_files() -> list[Path]:
     """Return where a control group may tell of its quota: version 2 and 1, and in containers."""
     files: list[Path] = []
-    for line in (_told(Path("/proc/self/cgroup").read_text) or "").splitlines():
+    for line in (_told(_OWN_GROUP.read_text) or "").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, group = rest.partition(":")
         if not controllers:
