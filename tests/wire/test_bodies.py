@@ -4,7 +4,8 @@ import pytest
 
 from streamscope.wire.base import Decoder
 from streamscope.wire.bodies import NdjsonBody, Reader, SseBody, WholeBody
-from streamscope.wire.events import End, Event, Failure, Ping, Text
+from streamscope.wire.events import End, Event, Failure, Finish, Flag, Ping, Text
+from streamscope.wire.lenient import NotValidError
 
 
 class Echo(Reader):
@@ -75,3 +76,39 @@ def test_too_much_in_one_piece_is_a_clear_failure(size: int) -> None:
         assert "32 bytes" in failure.detail
         expected = [HELD] if isinstance(decoder, WholeBody) else [Text("answer", "1"), HELD]
         assert events[:-1] == expected
+
+
+class Closing(Echo):
+    """An echo of bare text that takes the end of the bytes for its end."""
+
+    raw = True
+
+    def read(self, payload: bytes, name: str = "message") -> list[Event]:
+        if payload.startswith(b"{"):
+            raise NotValidError("no text")
+        return super().read(payload, name)
+
+    def over(self, *, marked: bool) -> list[Event]:
+        return [*self.close(), Finish("length"), *([End()] if marked else [])]
+
+
+def test_a_reader_decides_what_the_end_of_the_bytes_means() -> None:
+    for decoder, body in (
+        (SseBody(Closing()), b"data:  :\n\n"),
+        (NdjsonBody(Closing()), b" :\n"),
+        (WholeBody(Closing()), b":"),
+    ):
+        events = [*decoder.feed(body), *decoder.finish()]
+        said = b":" if isinstance(decoder, WholeBody) else b" :"
+        assert events == [Text("answer", said.decode()), HELD, Finish("length")]
+    marked = SseBody(Closing())
+    assert marked.feed(b"data: [DONE]\n\n") == [HELD, Finish("length"), End()]
+
+
+def test_an_end_in_the_middle_of_a_payload_means_nothing() -> None:
+    for decoder, body in (
+        (SseBody(Closing()), b'data: 1\n\ndata: {"a'),
+        (NdjsonBody(Closing()), b'1\n{"a'),
+    ):
+        events = [*decoder.feed(body), *decoder.finish()]
+        assert events == [Text("answer", "1"), Flag("unterminated"), HELD]

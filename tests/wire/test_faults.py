@@ -113,7 +113,7 @@ def test_ollama_refusals(status: int, body: Any, code: FaultCode, words: str) ->
         (422, {"detail": [{"loc": ["body", "prompt"], "msg": "Field required"}]},
          "request", "body.prompt: Field required"),
         (400, [{"error": {"code": 400, "message": "API key not valid", "status": "X"}}],
-         "request", "API key not valid"),
+         "auth", "set the right API key"),
         (400, {"message": "plain"}, "request", "plain"),
         (400, "just a string", "request", "just a string"),
         (400, {"error": {"detail": "inside"}}, "request", "inside"),
@@ -228,12 +228,18 @@ def test_failures_inside_an_answer(failure: Failure, words: str) -> None:
         ({"error": {"message": "model m", "code": 404}}, Failure("model", "model m")),
         ({"error": {"message": "m", "code": 99999}}, Failure("server", "m")),
         ({"error": {"message": "m", "type": "invalid_request_error"}}, Failure("request", "m")),
+        ({"error": {"message": "m", "type": "invalid_request_error", "code": "too_long"}},
+         Failure("request", "m")),
+        ({"error": {"message": "Cannot find m", "type": "model_not_found"}},
+         Failure("model", "Cannot find m")),
+        ({"error": {"message": "API key not valid. Pass another.", "code": 400}},
+         Failure("auth", "API key not valid. Pass another.")),
         ({"error": True}, Failure("server", "true")),
         ({"message": "m", "code": 401}, Failure("auth", "m")),
         ({}, Failure("server", "")),
         (None, Failure("server", "")),
     ],
-)
+)  # fmt: skip
 def test_errors_that_a_stream_reports(value: Any, failure: Failure) -> None:
     assert faults.reported(value) == failure
 

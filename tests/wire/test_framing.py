@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from streamscope.wire.framing import LineSplitter, SseComment, SseEvent, SseItem, SseSplitter
 
 
-def parse(reads: Sequence[bytes], limit: int = 1 << 20) -> tuple[list[SseItem], bool, bool]:
-    splitter = SseSplitter(limit)
+def parse(
+    reads: Sequence[bytes], limit: int = 1 << 20, *, raw: bool = False
+) -> tuple[list[SseItem], bool, bool]:
+    splitter = SseSplitter(limit, raw=raw)
     items = [item for read in reads for item in splitter.feed(read)]
     items += splitter.finish()
     return items, splitter.unterminated, splitter.overflow
@@ -110,6 +112,24 @@ def test_vectors(reads: list[bytes], items: list[SseItem], unterminated: bool, c
     assert parse(fed) == (items, unterminated, False)
 
 
+# Bare text as data: what would be a form of JSON streams may be what a model said.
+BARE: list[tuple[bytes, list[SseItem]]] = [
+    (b"data: :\n\ndata:  :)\n\n", [E(b":"), E(b" :)")]),
+    (b": ping\n\ndata: a\n\n", [C(b" ping"), E(b"a")]),
+    (b"data: 1\ndata: 2\n\n", [E(b"1\n2")]),
+    (b"data:  \n\ndata: \ndata: \n\n", [E(b" "), E(b"\n")]),
+    (b'data: {"a":1}\ndata: {"b":2}\n\n', [E(b'{"a":1}'), E(b'{"b":2}')]),
+    (b'data: "a"\ndata: "b"\n\n', [E(b'"a"'), E(b'"b"')]),
+    (b"data: Nile\ndata: [DONE]\n\n", [E(b"Nile"), E(b"[DONE]")]),
+]
+
+
+@pytest.mark.parametrize(("data", "items"), BARE)
+def test_bare_text_is_left_as_it_is(data: bytes, items: list[SseItem]) -> None:
+    for reads in ([data], singles(data)):
+        assert parse(reads, raw=True) == (items, False, False)
+
+
 def test_whole_objects_come_before_their_blank_line() -> None:
     # A stream with single line feeds would otherwise show each token one token late.
     splitter = SseSplitter()
@@ -138,12 +158,14 @@ def cut_bytes(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return data, [data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True)]
 
 
-@given(cut_bytes(), st.sampled_from([4, 16, 1 << 20]))
-def test_events_do_not_depend_on_the_reads(cut: tuple[bytes, list[bytes]], limit: int) -> None:
+@given(cut_bytes(), st.sampled_from([4, 16, 1 << 20]), st.booleans())
+def test_events_do_not_depend_on_the_reads(
+    cut: tuple[bytes, list[bytes]], limit: int, raw: bool
+) -> None:
     data, reads = cut
-    whole = parse([data], limit)
-    assert parse(reads, limit) == whole
-    assert parse(singles(data), limit) == whole
+    whole = parse([data], limit, raw=raw)
+    assert parse(reads, limit, raw=raw) == whole
+    assert parse(singles(data), limit, raw=raw) == whole
 
 
 @given(cut_bytes(), st.booleans(), st.sampled_from([4, 1 << 20]))

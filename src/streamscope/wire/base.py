@@ -14,10 +14,10 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP request, ready to be sent.
 
     Attributes:
-        method: ``GET`` or ``POST``.
+        method: ``GET``, ``POST``, or ``WEBSOCKET`` for a conversation in messages.
         url: Absolute URL.
         headers: All headers that the protocol wants; they may hold the key.
-        body: Bytes of the body; empty for none.
+        body: Bytes of the body, empty for none; over a WebSocket the first message, of text.
     """
 
     method: str
@@ -33,7 +33,8 @@ class Decoder(abc.ABC):
     def feed(self, data: bytes) -> Sequence[Event]:
         """Take the bytes of one read; return the events that they completed, in order.
 
-        Malformed bytes give a ``Failure``; nothing is raised.
+        Malformed bytes give a ``Failure``; nothing is raised. Over a WebSocket a read is one
+        message.
         """
 
     @abc.abstractmethod
@@ -61,7 +62,11 @@ class Protocol(abc.ABC):
         A blocking decoder holds everything until ``finish``: nothing can be read before.
         """
 
-    def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
+    def unsent(
+        self,
+        target: Target,  # noqa: ARG002 (a protocol with members for everything asks nobody)
+        request: Request,  # noqa: ARG002 (the same)
+    ) -> tuple[str, ...]:
         """Return the names of what was asked for and this protocol has no member for.
 
         A difference between two channels may come from them, so they are said, never dropped in
@@ -71,7 +76,7 @@ class Protocol(abc.ABC):
 
     @abc.abstractmethod
     def models_url(self, target: Target) -> str:
-        """Return the URL that lists the models."""
+        """Return the URL that lists the models; empty where there is no such list."""
 
     @abc.abstractmethod
     def parse_models(self, body: bytes) -> list[str]:

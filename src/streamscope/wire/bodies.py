@@ -6,6 +6,7 @@ comes after the end mark or after a failure is dropped: a ``[DONE]`` behind an e
 
 import abc
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -30,12 +31,15 @@ _HEAD_CHARS = 200
 class Reader(abc.ABC):
     """Turns the payloads of one response into events, and holds its state."""
 
+    raw: ClassVar[bool] = False
+    """Whether a payload may be bare text, in which white space and colons count."""
+
     @abc.abstractmethod
     def read(self, payload: bytes, name: str = "message") -> list[Event]:
         """Return the events of one payload, in order; ``End`` last.
 
         Args:
-            payload: One JSON text, not blank.
+            payload: One JSON text, not blank; as it came if the reader takes it ``raw``.
             name: Name of the event that it came in.
 
         Raises:
@@ -46,6 +50,14 @@ class Reader(abc.ABC):
     def close(self) -> list[Event]:
         """Return what was held back; nothing more will be read. May be called again."""
 
+    def over(self, *, marked: bool) -> list[Event]:
+        """Return what the end of the body brings, what was held back included.
+
+        Args:
+            marked: Whether the framing's own end mark came, rather than just the end of the bytes.
+        """
+        return [*self.close(), *([End()] if marked else [])]
+
 
 class _Body(Decoder):
     """What all framings share: bad payloads, and that nothing follows the end."""
@@ -55,6 +67,7 @@ class _Body(Decoder):
         self._limit = limit
         self._over = False
         self._understood = False
+        self._broken = False
 
     def _read(self, payload: bytes, name: str = "message", *, cut: bool = False) -> list[Event]:
         """Return the events of one payload, whatever it is.
@@ -69,6 +82,7 @@ class _Body(Decoder):
             events = self._reader.read(payload, name)
         except lenient.NotValidError as error:
             if cut and self._understood:
+                self._broken = True
                 return [Flag("unterminated")]
             return [_failure(payload, name, error)]
         self._understood = True
@@ -88,6 +102,14 @@ class _Body(Decoder):
             taken.append(event)
         return taken
 
+    def _ending(self) -> list[Event]:
+        """Return what the end of the bytes brings, if there was no other end before it."""
+        if self._over:
+            return []
+        # In the middle of a payload it is no end that could mean anything.
+        last = self._reader.close() if self._broken else self._reader.over(marked=False)
+        return self._until_over(last)
+
     def _too_long(self) -> Failure:
         return Failure("oversize", f"{self._limit:,} bytes in one piece")
 
@@ -98,7 +120,7 @@ class SseBody(_Body):
     def __init__(self, reader: Reader, limit: int = LIMIT_BYTES) -> None:
         """Take events of up to ``limit`` bytes."""
         super().__init__(reader, limit)
-        self._sse = SseSplitter(limit)
+        self._sse = SseSplitter(limit, raw=reader.raw)
 
     def feed(self, data: bytes) -> Sequence[Event]:
         """Return the events that this read completed."""
@@ -118,12 +140,9 @@ class SseBody(_Body):
         if self._sse.unterminated and Flag("unterminated") not in events:
             events.insert(0, Flag("unterminated"))
         if not self._understood and not self._over and self._sse.ignored:
-            events.append(
-                _failure(self._sse.ignored, "message", lenient.NotValidError("no event stream"))
-            )
-        if not self._over:
-            events += self._reader.close()
-        return events
+            error = lenient.NotValidError("no event stream")
+            events += self._until_over([_failure(self._sse.ignored, "message", error)])
+        return [*events, *self._ending()]
 
     def _items(self, items: Iterable[SseItem], *, cut: bool = False) -> list[Event]:
         events: list[Event] = []
@@ -137,9 +156,9 @@ class SseBody(_Body):
             payload = item.data.strip()
             if payload == DONE or (not payload and item.name.lower() in END_NAMES):
                 self._understood = True
-                events += self._until_over([*self._reader.close(), End()])
-            elif payload:
-                events += self._until_over(self._read(payload, item.name, cut=cut))
+                events += self._until_over(self._reader.over(marked=True))
+            elif given := item.data if self._reader.raw else payload:
+                events += self._until_over(self._read(given, item.name, cut=cut))
         return events
 
 
@@ -169,7 +188,7 @@ class NdjsonBody(_Body):
             return []
         rest = self._lines.finish()
         events = self._until_over(self._read(rest, cut=True)) if rest.strip() else []
-        return events if self._over else [*events, *self._reader.close()]
+        return [*events, *self._ending()]
 
 
 class WholeBody(_Body):
@@ -198,7 +217,7 @@ class WholeBody(_Body):
         # A body that breaks off was cut by a connection that ends without saying so.
         self._understood = body.startswith(b"{") and not body.endswith(b"}")
         events = self._until_over(self._read(body, cut=True))
-        return events if self._over else [*events, *self._reader.close()]
+        return [*events, *self._ending()]
 
 
 def _failure(payload: bytes, name: str, error: lenient.NotValidError) -> Failure:

@@ -44,6 +44,9 @@ _LOADING = re.compile(r"\bloading\b|unavailable_error|model is not ready", re.IG
 _TOO_LONG = re.compile(r"context (size|length|window)|too (long|large)|exceed.*context", re.I)
 _THINKING = re.compile(r"think|reasoning", re.IGNORECASE)
 _LENGTH_LIMIT = re.compile(r"max_(completion_|output_)?tokens|num_predict", re.IGNORECASE)
+_BAD_KEY = re.compile(
+    r"\b(invalid|incorrect) api key|\bapi key (is )?(not valid|invalid|expired)", re.I
+)
 _BAD_OPTION = re.compile(r'option "[^"]*" must be', re.IGNORECASE)
 
 _TYPES: dict[str, int] = {
@@ -53,6 +56,8 @@ _TYPES: dict[str, int] = {
     "overloaded_error": 529,
     "unavailable_error": 503,
     "invalid_request_error": 400,
+    "invalid_request": 400,
+    "model_not_found": 404,
     "exceed_context_size_error": 400,
     "BadRequestError": 400,
 }
@@ -90,7 +95,8 @@ def refused(target: Target, status: int, body: bytes, called: str = "") -> Fault
 def reported(value: Any) -> Failure:
     """Return the failure that a decoded JSON value, seen inside an answer, reports."""
     report = find_report(value) or find_report({"error": value}) or Report()
-    status = int(report.code) if report.code.isdecimal() else _TYPES.get(report.code, 500)
+    named = _TYPES.get(report.code) or _TYPES.get(report.kind, 500)
+    status = int(report.code) if report.code.isdecimal() else named
     code = _classify(status if 400 <= status < 600 else 500, report)
     return Failure("server" if code == "url" else code, report.text)
 
@@ -214,7 +220,7 @@ def _classify(status: int, report: Report) -> FaultCode:
     """Return the class of an error by its status and its words."""
     words = f"{report.text} {report.code}" if report.structured else ""
     names_model = bool(_NO_MODEL.search(words))
-    if status in (401, 403, 407):
+    if status in (401, 403, 407) or (status < 500 and _BAD_KEY.search(words)):
         return "auth"
     if status in (404, 405):
         return "model" if names_model or (status == 404 and "model" in words.lower()) else "url"
@@ -275,6 +281,10 @@ def _model_hint(target: Target) -> str:
 def _path_hint(target: Target) -> str:
     if _is_ollama(target):
         return "check the URL, and whether it really is an Ollama server (--protocol)"
+    if target.protocol.startswith(("token-sse", "text", "websocket")):
+        return "check the path in the URL, and whether --protocol is POST, GET or another one"
+    if target.protocol in ("gemini", "lmstudio"):
+        return "check the URL and --protocol"
     return "check the URL (does it end in /v1?) and --protocol"
 
 

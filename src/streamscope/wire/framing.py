@@ -107,18 +107,22 @@ class SseSplitter:
     - Data that starts with a colon is a comment.
     - An event without the last blank line is delivered by ``finish``.
 
+    Where data may be bare text (``raw``), the same forms may be a model's words: a colon at the
+    start is text, and lines are taken apart only if each is a JSON object, array or string.
+
     Attributes:
         overflow: Whether a line or an event was longer than the limit. Nothing comes after it.
         unterminated: After ``finish``: whether the last event lacked its blank line.
         ignored: The first line that meant nothing, for a complaint if no event ever comes.
     """
 
-    def __init__(self, limit: int = LIMIT_BYTES) -> None:
-        """Take lines and events of up to ``limit`` bytes."""
+    def __init__(self, limit: int = LIMIT_BYTES, *, raw: bool = False) -> None:
+        """Take lines and events of up to ``limit`` bytes, of JSON or of bare text as well."""
         self.overflow = False
         self.unterminated = False
         self.ignored = b""
         self._limit = limit
+        self._raw = raw
         self._lines = LineSplitter(cr_ends_line=True, limit=limit)
         self._start: bytes | None = b""
         self._items: list[SseItem] = []
@@ -194,7 +198,7 @@ class SseSplitter:
             self._delivered = True
         elif self._data:
             self._keep(value)
-        elif value.startswith(b":"):
+        elif value.startswith(b":") and not self._raw:
             self._items.append(SseComment(value[1:]))
         elif value.startswith(b"{") and value.rstrip().endswith(b"}") and is_json(value):
             self._items.append(SseEvent(value, self._name or "message"))
@@ -235,10 +239,14 @@ class SseSplitter:
             return
         name = self._name or "message"
         whole = b"\n".join(lines)
-        if len(lines) > 1 and not is_json(whole) and all(map(is_json, lines)):
+        if len(lines) > 1 and not is_json(whole) and all(map(self._stands_alone, lines)):
             self._items.extend(SseEvent(line, name) for line in lines)
         else:
             self._items.append(SseEvent(whole, name))
+
+    def _stands_alone(self, line: bytes) -> bool:
+        """Tell whether a line can be an event by itself: of bare text, a digit alone is none."""
+        return is_json(line) and (not self._raw or line.startswith((b"{", b"[", b'"')))
 
     def _blank(self) -> None:
         if self._data:

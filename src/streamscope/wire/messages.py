@@ -30,11 +30,13 @@ class Report(msgspec.Struct, frozen=True):
     Attributes:
         text: Its words, clean; empty if it had none.
         code: Its code or type, such as ``503``, ``model_not_found``; empty if it had none.
+        kind: Its type alone, such as ``invalid_request_error``; empty if it had none.
         structured: Whether it came as JSON, so that its words are about the request.
     """
 
     text: str = ""
     code: str = ""
+    kind: str = ""
     structured: bool = False
 
 
@@ -88,12 +90,17 @@ def _unprintable(char: str) -> bool:
 
 
 def _report(words: str, holder: dict[str, Any]) -> Report:
-    code = holder.get("code") or holder.get("type") or holder.get("status")
+    kind = holder.get("type") or holder.get("status")
     return Report(
         text=clean(words),
-        code=clean(str(code), 80) if isinstance(code, str | int) else "",
+        code=_name(holder.get("code") or kind),
+        kind=_name(kind),
         structured=True,
     )
+
+
+def _name(value: Any) -> str:
+    return clean(str(value), 80) if isinstance(value, str | int) else ""
 
 
 def _words(value: Any) -> str:
