@@ -1,10 +1,19 @@
 """How each protocol says the same things, so that one test covers all of them."""
 
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import pytest_asyncio
+import trustme
+
+from streamscope.probe.client import Probe
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
 
 
 def _sse(value: Any) -> bytes:
@@ -90,3 +99,37 @@ def speech(request: pytest.FixtureRequest) -> Speech:
 def chat() -> Speech:
     """The words of chat/completions, where the protocol does not matter."""
     return _CHAT
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def certified(authority: trustme.CA) -> ssl.SSLContext:
+    """What a server with a certificate of the authority's needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def trusting_probe(
+    authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Probe]:
+    """A probe that trusts the authority, as a person would make it do so."""
+    file: Path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    probe = Probe()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        await probe.start()
+    yield probe
+    await probe.close()
+
+
+@pytest.fixture
+def trusting(bench: "Bench", trusting_probe: Probe) -> "Bench":
+    bench.probe = trusting_probe
+    return bench

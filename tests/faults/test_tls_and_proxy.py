@@ -4,15 +4,11 @@ import asyncio
 import base64
 import ssl
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 import trustme
 
-from streamscope.probe.client import Probe
 from streamscope.probe.messages import Limits
 from streamscope.trace import Fault, FaultCode, Trace
 
@@ -34,40 +30,6 @@ def fault_of(trace: Trace, code: FaultCode, *named: str) -> Fault:
     for name in named:
         assert name in sentence
     return trace.fault
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def certified(authority: trustme.CA) -> ssl.SSLContext:
-    """What a server with a certificate of the authority's needs."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def trusting_probe(
-    authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Probe]:
-    """A probe that trusts the authority, as a person would make it do so."""
-    file: Path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(str(file))
-    probe = Probe()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(file))
-        await probe.start()
-    yield probe
-    await probe.close()
-
-
-@pytest.fixture
-def trusting(bench: "Bench", trusting_probe: Probe) -> "Bench":
-    bench.probe = trusting_probe
-    return bench
 
 
 async def test_a_certificate_that_nobody_vouches_for(
