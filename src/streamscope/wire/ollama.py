@@ -9,12 +9,12 @@ from streamscope.trace import Ended, Fault, Mode, Request, ServerTimings, Target
 from streamscope.wire import faults, lenient, urls
 from streamscope.wire.base import Decoder, HttpCall, Protocol
 from streamscope.wire.bodies import NdjsonBody, Reader, WholeBody
-from streamscope.wire.events import End, Event, Finish, Flag, Model, Text, Timings, Usage
+from streamscope.wire.events import End, Event, Flag, Timings, Usage
 from streamscope.wire.numbers import NONSENSE, count, duration_s, impossible, unspeakable
 from streamscope.wire.openai_shapes import Number, ToolCall
 from streamscope.wire.request import headers, merge
 from streamscope.wire.stamps import epoch_ns
-from streamscope.wire.think import Piece, ThinkSplitter
+from streamscope.wire.transcript import Transcript
 
 _FINISH: dict[str, Ended] = {"stop": "stop", "length": "length", "load": "stop", "unload": "stop"}
 
@@ -73,11 +73,7 @@ class OllamaReader(Reader):
 
     def __init__(self) -> None:
         """Start before the first line."""
-        self._think = ThinkSplitter()
-        self._reasons_apart = False
-        self._named = False
-        self._called = False
-        self._stamp: int | None = None
+        self._said = Transcript()
 
     def read(
         self,
@@ -90,11 +86,8 @@ class OllamaReader(Reader):
             return [faults.reported(lenient.decode(payload, _ANY))]
         if line.done is None and line.message is None and line.response is None:
             raise lenient.NotValidError("neither text nor an end in it")
-        found: list[Event] = []
-        if line.model and not self._named:
-            self._named = True
-            found.append(Model(line.model))
-        self._stamp = epoch_ns(line.created_at)
+        self._said.server_ns = epoch_ns(line.created_at)
+        found = self._said.model(line.model)
         found += self._text(line.said())
         if line.done:
             found += [*self.close(), *self._end(line, payload)]
@@ -102,31 +95,20 @@ class OllamaReader(Reader):
 
     def close(self) -> list[Event]:
         """Return text that was held back because it might have been a tag."""
-        return self._texts(self._think.finish())
+        return self._said.close()
 
     def _text(self, message: _Message) -> list[Event]:
-        found: list[Event] = []
-        if message.thinking:
-            self._reasons_apart = True
-            found.append(Text("reasoning", message.thinking, self._stamp))
-        if message.content:
-            if self._reasons_apart:
-                found += [*self.close(), Text("answer", message.content, self._stamp)]
-            else:
-                found += self._texts(self._think.feed(message.content))
-        for text in map(ToolCall.text, message.tool_calls or ()):
-            if text:
-                self._called = True
-                found.append(Text("tool", text, self._stamp))
+        found = self._said.reasoning(message.thinking)
+        found += self._said.answer(message.content)
+        for call in message.tool_calls or ():
+            found += self._said.tool(call.text())
         return found
 
     def _end(self, line: _Line, payload: bytes) -> list[Event]:
         """Return what the last line says beside text."""
         found: list[Event] = []
         if reason := line.done_reason:
-            ended = _FINISH.get(reason, "stop")
-            # Ollama says ``stop`` after a tool call, too.
-            found.append(Finish("tool" if self._called and ended == "stop" else ended))
+            found += self._said.finish(_FINISH.get(reason, "stop"))
             if reason in ("load", "unload"):
                 found.append(Flag(reason))
         tokens = _tokens(line)
@@ -138,9 +120,6 @@ class OllamaReader(Reader):
         if line.impossible() or unspeakable(payload):
             found.append(NONSENSE)
         return [*found, End()]
-
-    def _texts(self, pieces: list[Piece]) -> list[Event]:
-        return [Text(piece.kind, piece.text, self._stamp) for piece in pieces]
 
 
 class _Ollama(Protocol):

@@ -4,9 +4,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from streamscope.trace import Ended, ServerTimings, Tokens
+from streamscope.trace import Ended, Mode, ServerTimings, Tokens
 from streamscope.wire import lenient
+from streamscope.wire.events import Event, Failure
 from streamscope.wire.numbers import count, duration_s, impossible
+from streamscope.wire.request import merge
+from streamscope.wire.transcript import Transcript
 
 T = TypeVar("T")
 
@@ -26,13 +29,17 @@ FINISH: dict[str, Ended] = {
     "stop_sequence": "stop",
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_calls": "tool",
     "function_call": "tool",
     "tool_use": "tool",
     "content_filter": "filter",
     "safety": "filter",
+    "refusal": "filter",
     "repetition": "filter",  # vLLM cut a loop off: the rest was withheld
     "abort": "incomplete",
+    "pause_turn": "incomplete",  # Anthropic stopped a long turn that is to be continued
 }
 """Finish reasons. One that nobody knows ends like ``stop``: the server did say that it is over."""
 
@@ -187,6 +194,23 @@ def _extra(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
 def finish_reason(name: str) -> Ended:
     """Return how a run ended by the reason that the server named."""
     return FINISH.get(name.lower(), "stop")
+
+
+def finished(said: Transcript, reason: str | None) -> list[Event]:
+    """Return the events of a choice's reason to end; none while it goes on."""
+    if reason == "error":
+        return [Failure("server", "finish_reason: error")]
+    return said.finish(finish_reason(reason)) if reason else []
+
+
+def switch_with_usage(body: dict[str, Any], mode: Mode) -> None:
+    """Ask for a stream with counts in it, or for no stream."""
+    body["stream"] = mode == "stream"
+    if mode == "stream":
+        # Asked for, whatever else the person puts there: without it there are no counts.
+        merge(body, {"stream_options": {"include_usage": True}})
+    else:
+        body.pop("stream_options", None)  # vLLM refuses it here
 
 
 def called(function: Function | None) -> str:

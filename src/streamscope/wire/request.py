@@ -1,7 +1,10 @@
-"""What all requests have in common: headers, and members that a person adds to the body."""
+"""What requests have in common: headers, ways to say the same, members that a person adds."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from streamscope.trace import Request, Target
+from streamscope.wire import urls
 
 
 def headers(accept: str, key: str | None) -> dict[str, str]:
@@ -19,6 +22,40 @@ def headers(accept: str, key: str | None) -> dict[str, str]:
     if key:
         found["Authorization"] = f"Bearer {key}"
     return found
+
+
+def given(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that are set: ``None`` leaves one to the server, as no stop text does."""
+    return {name: value for name, value in members.items() if value is not None and value != []}
+
+
+def missing(request: Request, *names: str) -> tuple[str, ...]:
+    """Return those of these members of a request that were asked for, to be told as not sent.
+
+    One that is named in ``params`` as well is sent in spite of all.
+    """
+    return tuple(
+        name
+        for name in names
+        if getattr(request, name) not in (None, ()) and name not in request.params
+    )
+
+
+def effort(think: bool | str) -> str:
+    """Return how hard a model is to think, in the words of OpenAI."""
+    return think if isinstance(think, str) else "medium" if think else "none"
+
+
+def thinking_switch(target: Target, think: bool | str) -> dict[str, Any]:
+    """Return the members that set thinking for models whose chat template has a switch of its own.
+
+    Such are Qwen 3 and its like on vLLM and llama.cpp. Local servers ignore members that they
+    don't know, while hosted APIs may refuse them, so it is sent into the private network only.
+    Elsewhere a person can name it with ``--param``.
+    """
+    if urls.is_public(target.url):
+        return {}
+    return {"chat_template_kwargs": {"enable_thinking": effort(think) != "none"}}
 
 
 def merge(body: dict[str, Any], params: Mapping[str, Any]) -> None:
