@@ -38,6 +38,33 @@ def test_thinking_in_silence_is_told_as_an_estimate(short_case: Trace) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (Request(prompt="Why?"), True),
+        (Request(prompt="Why?", think=True), False),
+        (Request(prompt="Why?", think=False), False),
+        (Request(prompt="Why?", params={"reasoning_effort": "low"}), False),
+    ],
+)
+def test_what_was_asked_about_thinking_is_told_where_it_was_hidden(
+    short_case: Trace, every_tool: Trace, build_run: BuildRun, asked: Request, left: bool
+) -> None:
+    found = [note.code for note in run_notes(build_run(short_case, request=asked))]
+    assert ("think-unset" in found) == left
+    if left:  # right after what it explains
+        assert found.index("think-unset") == found.index("hidden-thinking") + 1
+    assert "think-unset" not in [note.code for note in run_notes(build_run(every_tool))]
+
+
+def test_text_too_small_for_its_tokens_is_told_in_blocking_mode_too(build_trace: Build) -> None:
+    trace = build_trace([(8, "answer", "x" * 99)], mode="blocking", tokens=Tokens(output=349))
+    assert sentence(trace, "hidden-thinking") == (
+        "At least 240 of 349 tokens are in no text that was sent: most likely thinking that you"
+        " never saw."
+    )
+
+
 def test_reported_thinking_that_was_not_sent_is_told_as_a_fact(build_trace: Build) -> None:
     trace = build_trace(STEADY, tokens=Tokens(output=139, reasoning=100))
     assert sentence(trace, "hidden-thinking").startswith("100 of 139 tokens")

@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamscope.measure.figures import measure
 from streamscope.measure.waterfall import SPANS, Span, headers_with_text, rows, waterfall
 from streamscope.trace import Chunk, Fault, MarkName, ServerTimings, Trace
 
@@ -223,6 +224,16 @@ def test_headers_that_come_with_the_text_hold_the_whole_wait(build_trace: Build)
     assert names == ["headers", "load", "prefill", "waiting", "answering"]
 
 
+def test_no_figure_takes_the_headers_for_text(every_tool: Trace) -> None:
+    """Servers send them before, during or after prefill: they are the time to nothing."""
+    figures = measure(every_tool).values
+    for headers in (1, 340_000_000, None):
+        every_tool.marks.pop("headers", None)
+        if headers is not None:
+            every_tool.marks["headers"] = headers
+        assert measure(every_tool).values == figures
+
+
 def test_hidden_thinking_fills_the_rest_of_the_wait(short_case: Trace) -> None:
     spans = {span.name: span for span in waterfall(short_case)}
     assert headers_with_text(short_case)
@@ -249,7 +260,7 @@ def test_blocking_waits_while_the_server_generates(build_trace: Build) -> None:
 def test_durations_that_do_not_fit_are_cut_and_marked(build_trace: Build) -> None:
     trace = build_trace(
         [(1, "answer", "x")],
-        marks_s={"sent": 0, "headers": 1},
+        marks_s={"sent": 0, "headers": 1, "done": 40},
         server=ServerTimings(load_s=0.4, prefill_s=30, source="ollama"),
     )
     load, prefill = (span for span in waterfall(trace) if span.source == "server")
@@ -258,7 +269,7 @@ def test_durations_that_do_not_fit_are_cut_and_marked(build_trace: Build) -> Non
     assert prefill.claimed_ns == 30_000_000_000
 
 
-@pytest.mark.parametrize("nonsense", [-1.0, 0.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("nonsense", [-1.0, 0.0, 30.0, float("nan"), float("inf")])
 def test_durations_that_are_none_are_left_out(build_trace: Build, nonsense: float) -> None:
     trace = build_trace(
         [(1, "answer", "x")], marks_s={"sent": 0}, server=ServerTimings(prefill_s=nonsense)
@@ -308,6 +319,7 @@ traces = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(traces, st.none() | times)
 def test_spans_of_nonsense_touch_and_add_up(trace: Trace, now_ns: int | None) -> None:
     spans = waterfall(trace, now_ns)
@@ -323,6 +335,7 @@ def test_spans_of_nonsense_touch_and_add_up(trace: Trace, now_ns: int | None) ->
         assert sum(span.length_ns for span in own) == max(known) - min(known)
 
 
+@settings(deadline=None)
 @given(traces)
 def test_the_server_s_spans_lie_within_one_of_ours(trace: Trace) -> None:
     spans = waterfall(trace)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streamscope.cli import replay
 from streamscope.measure.figures import measure
 from streamscope.measure.notes import run_notes
 from streamscope.measure.waterfall import waterfall
@@ -30,7 +31,8 @@ def test_tokens_that_were_never_seen(
     figures = measure(stream.trace)
     assert round(figures["hidden_tokens"] or 0) == hidden
     assert figures["output_tokens"] == output
-    assert "hidden_tokens" in figures.estimated
+    assert figures["hidden_s"] == pytest.approx(hidden_s, abs=0.01)
+    assert {"hidden_tokens", "hidden_s"} <= figures.estimated
     said = {note.code: note.sentence for note in run_notes(stream)}
     assert said["hidden-thinking"] == (
         f"About {hidden} of {output} tokens were thinking that you never saw (estimate)."
@@ -63,6 +65,19 @@ def test_the_long_prompt_must_be_streamed(published: Published) -> None:
     assert "first text 2.0× sooner (9.71 vs 19.5 s)" in verdict_sentence(judgement)
 
 
+def test_of_a_short_answer_even_the_blocking_run_tells(published: Published) -> None:
+    """Its 99 bytes cannot be 349 tokens; a long answer has bytes enough for anything."""
+    notes = {
+        name: {note.code: note.sentence for note in run_notes(published(name).runs[1])}
+        for name in ("short", "long")
+    }
+    assert notes["short"]["hidden-thinking"] == (
+        "At least 240 of 349 tokens are in no text that was sent: most likely thinking that you"
+        " never saw."
+    )
+    assert "hidden-thinking" not in notes["long"]
+
+
 def test_the_report_says_so_too(published: Published) -> None:
     comparison = published("short")
     table = as_text(comparison_table(comparison))
@@ -70,6 +85,12 @@ def test_the_report_says_so_too(published: Published) -> None:
     more = as_text(verbose(comparison))
     assert "  hidden thinking" in more
     assert "The headers came with the first text: they say nothing about prefill." in more
+
+
+@pytest.mark.parametrize("name", ["short", "long"])
+def test_the_examples_can_be_replayed(published: Published, name: str) -> None:
+    runs = replay.from_file(str(EXAMPLES / f"hidden-thinking-{name}.jsonl"))
+    assert list(replay.choose(runs, None).values()) == published(name).runs
 
 
 def test_bytes_and_examples_are_those_of_the_table(make: Any, published: Published) -> None:

@@ -189,6 +189,17 @@ FIGURES: tuple[Figure, ...] = (
         stream_only=True,
     ),
     Figure(
+        name="hidden_s",
+        unit="s",
+        label="thinking out of sight",
+        short="hidden",
+        formula="(~) hidden tokens / server rate",
+        explanation="How long the server took for thinking that it never sent: a wait that no"
+        " stream can shorten. None where no token was hidden.",
+        compute=f.hidden_time,
+        better="lower",
+    ),
+    Figure(
         name="benefit_s",
         unit="s",
         label="reading ahead",
@@ -424,8 +435,8 @@ FIGURES: tuple[Figure, ...] = (
         unit="tokens",
         label="hidden tokens",
         short="hidden",
-        formula="n_h without reasoning text;"
-        " else (~) min((ttfv_s − load − queue − prefill) · server rate, n − K)",
+        formula="n_h without reasoning text; else (~) min((ttfv_s − load − queue − prefill)"
+        " · server rate, n − K, 1 + (decoding − (v_K − v_1)) · server rate)",
         explanation="Tokens of thinking that were generated and never sent. The estimate is only"
         " made above 20 tokens and 20 % of all.",
         compute=f.hidden_tokens,

@@ -104,6 +104,14 @@ def thinking_tax(facts: Facts) -> Value | None:
     return known(seconds(timing.first_answer_ns - timing.first_any_ns))
 
 
+def hidden_time(facts: Facts) -> Value | None:
+    """Time that the tokens took that were never sent, s, at the server's rate."""
+    hidden, rate = facts.tokens.hidden, server_rate(facts.trace)
+    if hidden is None or rate is None or hidden.value <= 0:
+        return None
+    return known(ratio(hidden.value, rate.value), estimated=True)
+
+
 def gap_p50(facts: Facts) -> Value | None:
     """Median gap, ms."""
     return known(facts.gaps.p50_ms) if facts.gaps else None

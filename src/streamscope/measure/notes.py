@@ -8,17 +8,19 @@ import msgspec
 
 from streamscope.measure.formulas import Facts, burst_share, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
-from streamscope.measure.timing import Timing
+from streamscope.measure.tokens import unsent_tokens
 from streamscope.trace import Run, Trace
 
 BURST_LIMIT = 0.2
 UNACCOUNTED_LIMIT = 0.1
-_AT_ONCE_CHARS = 80
+THINK_MEMBERS = frozenset({"think", "reasoning", "reasoning_effort", "chat_template_kwargs"})
+"""Members of a request body with which thinking is asked for, or asked not to be."""
 
 NoteCode: TypeAlias = Literal[
     "simulated",
     "demo-model",
     "hidden-thinking",
+    "think-unset",
     "reasoning",
     "split-estimated",
     "coalesced",
@@ -50,11 +52,21 @@ class Note(msgspec.Struct, frozen=True):
     sentence: str
 
 
+THINK_UNSET = (
+    "Whether to think was left to the server: asked for (--think on), thinking may come in sight;"
+    " declined (--think off), the wait for it may be spared."
+)
+
+
 def run_notes(run: Run) -> tuple[Note, ...]:
     """Return what must be said about one run, the gravest first."""
     about_run = ((code, remark(run)) for code, remark in _ABOUT_RUN)
-    notes = tuple(Note(code, sentence) for code, sentence in about_run if sentence)
-    return notes + trace_notes(run.trace)
+    notes = [Note(code, sentence) for code, sentence in about_run if sentence]
+    for note in trace_notes(run.trace):
+        notes.append(note)
+        if note.code == "hidden-thinking" and not _think_set(run):
+            notes.append(Note("think-unset", THINK_UNSET))
+    return tuple(notes)
 
 
 def trace_notes(trace: Trace) -> tuple[Note, ...]:
@@ -88,11 +100,6 @@ def output_hash(trace: Trace) -> str:
     return hashlib.sha256(trace.text().encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def does_not_stream(timing: Timing) -> bool:
-    """Tell whether a stream's text came all at once though there was enough of it to stream."""
-    return timing.at_once and timing.answer.chars + timing.reasoning.chars >= _AT_ONCE_CHARS
-
-
 def _simulated(run: Run) -> str | None:
     if run.engine == "simulator" or "simulated" in run.trace.flags:
         return "Simulated: the text and its timing were made up by the simulator."
@@ -105,8 +112,14 @@ def _demo_model(run: Run) -> str | None:
     return None
 
 
+def _think_set(run: Run) -> bool:
+    return run.request.think is not None or not THINK_MEMBERS.isdisjoint(run.request.params)
+
+
 def _hidden(facts: Facts) -> str | None:
     hidden, output = facts.tokens.hidden, facts.tokens.output
+    if hidden is None and output is not None:
+        return _unsent(facts.trace, output.value)
     if hidden is None or output is None or hidden.value <= 0 or facts.timing.mode == "blocking":
         return None
     if hidden.estimated:
@@ -115,6 +128,17 @@ def _hidden(facts: Facts) -> str | None:
             " that you never saw (estimate)."
         )
     return f"{hidden.value:.0f} of {output.value:.0f} tokens were thinking that was never sent."
+
+
+def _unsent(trace: Trace, output: float) -> str | None:
+    """Say what the size of the text alone tells: in blocking mode there is nothing else."""
+    least = unsent_tokens(trace)
+    if least is None:
+        return None
+    return (
+        f"At least {least} of {output:.0f} tokens are in no text that was sent: most likely"
+        " thinking that you never saw."
+    )
 
 
 def _reasoning(facts: Facts) -> str | None:
@@ -141,14 +165,14 @@ def _split_estimated(facts: Facts) -> str | None:
 def _not_streamed(facts: Facts) -> str | None:
     if _paced(facts):
         return None
-    if does_not_stream(facts.timing):
+    if facts.timing.came_whole:
         return "All text came at once: the server, or a proxy before it, does not stream."
     return None
 
 
 def _coalesced(facts: Facts) -> str | None:
     bursts = None if _paced(facts) else burst_share(facts)
-    if bursts is None or bursts.value <= BURST_LIMIT or does_not_stream(facts.timing):
+    if bursts is None or bursts.value <= BURST_LIMIT or facts.timing.came_whole:
         return None
     return (
         f"{bursts.value:.0%} of the chunks came together with the one before: a buffer or proxy"

@@ -63,7 +63,7 @@ SPANS: Mapping[SpanName, SpanText] = {
     "prefill": SpanText("prefill", "Reading the part of the prompt that was not cached."),
     "hidden": SpanText(
         "hidden thinking",
-        "From the end of prefill to the first text: tokens were made and none was sent (estimate).",
+        "Until the first text, for as long as the tokens took that were never sent (estimate).",
     ),
     "decode": SpanText(
         "generating", "Making the answer that blocking mode sends when it is whole."

@@ -21,6 +21,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+import msgspec
+
+from streamscope.measure.believable import believable
 from streamscope.measure.spans import SPANS, Row, Source, Span, SpanName, SpanText, rows
 from streamscope.measure.tokens import silent_thinking_s
 from streamscope.measure.values import NS_PER_MS, NS_PER_S
@@ -73,6 +76,9 @@ def waterfall(trace: Trace, now_ns: int | None = None) -> tuple[Span, ...]:
     held = _held(own)
     if held is None:
         return own
+    believed = believable(trace)
+    if believed.doubts:
+        trace = msgspec.structs.replace(trace, server=believed.server)
     parts = _server_spans(trace, held)
     return tuple(span for one in own for span in ((one, *parts) if one is held else (one,)))
 
@@ -207,7 +213,10 @@ def _held(own: Iterable[Span]) -> Span | None:
 
 
 def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
-    """Lay the server's durations into a span, from its start, and cut what does not fit."""
+    """Lay the server's durations into a span, from its start, and cut what does not fit.
+
+    Those that can't be true at all, because the whole run was shorter, are not among them.
+    """
     server = trace.server
     claims: list[tuple[SpanName, float | None]] = [
         ("queue", server.queue_s),

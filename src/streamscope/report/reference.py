@@ -17,6 +17,7 @@ from streamscope.measure.figures import FIGURES, Described
 from streamscope.measure.inference import Estimate
 from streamscope.measure.notes import Note
 from streamscope.measure.reader_figures import READER_FIGURES
+from streamscope.measure.spans import SPANS
 from streamscope.measure.verdict import Finding
 from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
@@ -56,6 +57,12 @@ def reader_reference() -> str:
     return _figures(READER_FIGURES)
 
 
+def phases_reference() -> str:
+    """Return the table of all spans of a run in Markdown."""
+    rows = ((f"`{name}`", text.label, text.explanation) for name, text in SPANS.items())
+    return _table(("name", "label", "what begins and ends it"), rows)
+
+
 def _figures(figures: Sequence[Described]) -> str:
     rows = (
         (
@@ -77,7 +84,11 @@ def json_reference() -> str:
 
 
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
-    "metrics.md": {"": metrics_reference, "reader": reader_reference},
+    "metrics.md": {
+        "": metrics_reference,
+        "reader": reader_reference,
+        "phases": phases_reference,
+    },
     "json.md": {"": json_reference},
 }
 """Which document has which generated parts. The empty name is that of a document's main part."""
