@@ -75,6 +75,24 @@ def write(path: Path, calibration: Calibration) -> None:
         ) from error
 
 
+def keep(path: Path, calibration: Calibration) -> str:
+    """Keep a calibration, and return a sentence that says so, or why not.
+
+    One that found nothing out about the clock that runs use does not take the place of one that
+    did, perhaps on a quieter day.
+
+    Raises:
+        HistoryError: It cannot be written; one sentence says why.
+    """
+    kernel = any(case.clock == "kernel" for case in calibration.cases)
+    if ("kernel" if kernel else "read") not in calibration.error_ns_p99:
+        before = read(path)
+        what = f"the one of {before.measured_utc} holds on" if before else "there is none now"
+        return f"Nothing was found out that could be kept: {what}."
+    write(path, calibration)
+    return f"Kept for this machine in {path}."
+
+
 def error_ns(calibration: Calibration | None, clock: Clock) -> int | None:
     """Return by how much an arrival time of a clock may be wrong, ns; ``None`` if not known."""
     return None if calibration is None else calibration.error_ns_p99.get(clock)
