@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from streamscope.wire.request import headers, merge
+from streamscope.trace import Request
+from streamscope.wire.request import asked, headers, merge
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,12 @@ def test_headers() -> None:
     assert "Authorization" not in plain
     assert "Authorization" not in headers("x", "")
     assert headers("x", "k3y")["Authorization"] == "Bearer k3y"
+
+
+def test_what_was_asked_for() -> None:
+    names = ("system", "temperature", "seed", "stop", "think")
+    assert asked(Request(prompt="x"), *names) == ()
+    request = Request(prompt="x", system="", temperature=0.0, seed=0, stop=("a",), think=False)
+    assert asked(request, *names) == names
+    assert asked(request, "stop") == ("stop",)
+    assert asked(Request(prompt="x", seed=7, params={"seed": 8}), "seed") == ()
