@@ -40,7 +40,7 @@ class Held:
 
     def __init__(self, bench: "Bench") -> None:
         self._bench = bench
-        self.fast = asyncio.Event()
+        self.stopped = asyncio.Event()
         self.let_go = Doing(lambda: os.kill(self._pid, signal.SIGCONT))
 
     @property
@@ -49,12 +49,12 @@ class Held:
         return self._bench.probe.pid
 
     def __call__(self, _: Trace, new: list[Chunk]) -> None:
-        if new and not self.fast.is_set():
+        if new and not self.stopped.is_set():
             os.kill(self._pid, signal.SIGSTOP)
             stat = Path(f"/proc/{self._pid}/stat")
             while stat.read_text().rpartition(")")[2].split()[0] != "T":
                 pass
-            self.fast.set()
+            self.stopped.set()
 
 
 def texts_by_read(trace: Trace) -> dict[int, list[str]]:
@@ -71,7 +71,7 @@ async def test_writes_that_queue_while_nobody_looks_are_several_segments(
     held = Held(bench)
     late = [speech.text("b"), speech.text("c"), speech.text("d")]
     server = await bench.serve(
-        [speech.text("a"), held.fast, *late, held.let_go, "left"], kind=speech.kind
+        [speech.text("a"), held.stopped, *late, held.let_go, "left"], kind=speech.kind
     )
     trace = await bench.run(
         server,
@@ -136,7 +136,7 @@ async def test_a_piece_whose_line_came_in_halves_has_the_time_of_the_second(
     line = speech.text("bcd")
     halves: list[Step] = [line[:9], line[9:]]
     server = await bench.serve(
-        [speech.text("a"), held.fast, *halves, held.let_go, "left"], kind=speech.kind
+        [speech.text("a"), held.stopped, *halves, held.let_go, "left"], kind=speech.kind
     )
     trace = await bench.run(
         server,
@@ -149,44 +149,6 @@ async def test_a_piece_whose_line_came_in_halves_has_the_time_of_the_second(
     assert trace.shared[trace.chunks[1].read].segments == 2
     second = server.wrote_ns[2][0] - trace.sent_monotonic_ns
     assert trace.chunks[1].t_ns >= second - 100_000
-
-
-async def test_reads_without_a_byte_of_the_body_count_for_nothing(
-    bench: "Bench", chat: "Speech"
-) -> None:
-    """Framing that comes by itself has a number of its own, and no place among the reads."""
-    piece = chat.text("a")
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    one, two = asyncio.Event(), asyncio.Event()
-    server = await bench.serve(
-        [
-            head,
-            b"Transfer-Encoding: chunked\r\n\r\n",
-            one,
-            b"%x\r\n" % len(piece),
-            two,
-            piece,
-            b"\r\n",
-            "seen",
-            b"%x\r\n%b\r\n0\r\n\r\n" % (len(chat.end), chat.end),
-        ],
-        framing="raw",
-    )
-
-    def note(trace: Trace, _: list[Chunk]) -> None:
-        if "headers" in trace.marks:
-            one.set()
-            # Nothing tells when the framing was read: the server gives it a moment.
-            asyncio.get_running_loop().call_later(0.05, two.set)
-
-    trace = await bench.run(server, listener=note)
-    assert (trace.ended, trace.text()) == ("stop", "a")
-    assert trace.reads == 2
-    assert trace.chunks[0].read > 0
-    assert (
-        trace.chunks[0].read not in trace.shared or trace.shared[trace.chunks[0].read].segments == 2
-    ), "the end of its frame may have come together with it"
-    assert trace.segments == 6
 
 
 async def test_a_blocking_answer_shares_nothing(bench: "Bench", speech: "Speech") -> None:
@@ -202,7 +164,7 @@ async def test_records_of_tls_do_not_matter_but_segments_do(
     held = Held(trusting)
     late = [chat.text("b"), chat.text("c")]
     server = await trusting.serve(
-        [chat.text("a"), held.fast, *late, held.let_go, "left"], tls=certified
+        [chat.text("a"), held.stopped, *late, held.let_go, "left"], tls=certified
     )
     trace = await trusting.run(
         server,

@@ -12,6 +12,8 @@ from streamscope.probe.messages import (
     Fetch,
     Fetched,
     Finished,
+    Ping,
+    Pong,
     Progress,
     Ready,
     Report,
@@ -36,7 +38,7 @@ def body(frame: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "command",
-    [START, Cancel("r"), Fetch(fetch_id=3, url="http://127.0.0.1:1", headers={"A": "b"})],
+    [START, Cancel("r"), Fetch(fetch_id=3, url="http://127.0.0.1:1", headers={"A": "b"}), Ping()],
 )
 def test_a_command_comes_back(command: Command) -> None:
     assert messages.command(body(messages.frame(command))) == command
@@ -46,6 +48,7 @@ def test_a_command_comes_back(command: Command) -> None:
     "report",
     [
         Ready(7),
+        Pong(),
         Sent(run_id="r", sent_monotonic_ns=1, started_utc="", clock="read", marks={"sent": 0}),
         Progress(run_id="r", chunks=[Chunk(-1, "answer", "é\x00\x1b", 0, None)]),
         Finished(run_id="r", trace=Trace(mode="blocking", ended="stop")),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from streamscope.probe import client, liveness, messages
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.trace import Chunk, Request, Trace
 
@@ -101,6 +102,61 @@ async def test_a_probe_that_is_killed_between_runs_is_replaced(
     trace = await bench.run(server)
     assert trace.ended == "stop" or (trace.fault is not None and trace.fault.code == "probe")
     assert (await bench.run(server)).ended == "stop"
+
+
+async def test_a_probe_that_is_stopped_is_given_up_and_replaced(
+    bench: "Bench", own_probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says nothing, as when the server thinks; nobody may wait for it for ever."""
+    monkeypatch.setattr(liveness, "ASK_S", 0.01)
+
+    def stop(trace: Trace, new: list[Chunk]) -> None:
+        if new:
+            assert own_probe.pid is not None
+            os.kill(own_probe.pid, signal.SIGSTOP)
+
+    server = await bench.serve([delta("kept"), "left"])
+    trace = await bench.run(server, listener=stop)
+    assert (trace.ended, trace.text()) == ("error", "kept")
+    assert trace.fault is not None
+    assert trace.fault.code == "probe"
+    assert "did not answer" in trace.fault.sentence
+    healthy = await bench.serve([delta("again"), DONE])
+    assert (await bench.run(healthy)).text() == "again"
+
+
+async def test_a_probe_whose_server_says_nothing_is_not_given_up(
+    bench: "Bench", own_probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "ASK_S", 0.001)
+    monkeypatch.setattr(liveness, "UNANSWERED", 10**9)
+    asked = asyncio.Event()
+    questions = 0
+    send = own_probe._send
+
+    def count(frame: bytes) -> None:
+        nonlocal questions
+        questions += frame == messages.frame(messages.Ping())
+        if questions == 20:
+            asked.set()
+        send(frame)
+
+    monkeypatch.setattr(own_probe, "_send", count)
+    server = await bench.serve([delta("One "), asked, delta("two"), DONE])
+    trace = await bench.run(server)
+    assert (trace.ended, trace.text()) == ("stop", "One two")
+
+
+async def test_one_that_never_gets_ready_is_given_up(
+    own_probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(client, "START_S", 0.1)
+    with pytest.raises(ProbeError, match="was not ready within"):
+        await own_probe.start()
+    assert own_probe.pid is not None
+    assert await gone(own_probe.pid)
 
 
 async def test_ctrl_c_does_not_end_it(bench: "Bench", own_probe: Probe) -> None:

@@ -18,10 +18,11 @@ from streamscope.probe.messages import (
     Cancel,
     Fetch,
     Fetched,
-    Finished,
+    Ping,
+    Pong,
     Progress,
     Ready,
-    Sent,
+    Report,
     Start,
 )
 from streamscope.probe.prime import prime
@@ -63,6 +64,8 @@ class Child:
             if task_ := self._tasks.get(command.run_id):
                 # A task that is cancelled before its first step could not even report its end.
                 asyncio.get_running_loop().call_soon(task_.cancel)
+        elif isinstance(command, Ping):
+            self.emit(Pong())
         else:
             fetch = asyncio.create_task(self._fetch(command))
             self._fetches.add(fetch)
@@ -74,7 +77,7 @@ class Child:
             gc.enable()
             gc.collect()
 
-    def emit(self, report: Sent | Progress | Finished | Fetched | Ready) -> None:
+    def emit(self, report: Report) -> None:
         """Send a report; text that arrives quickly is gathered for a moment."""
         if isinstance(report, Progress):
             if held := self._pending.get(report.run_id):

@@ -9,10 +9,13 @@ from collections.abc import Callable
 import msgspec
 
 from streamscope.probe import messages
+from streamscope.probe.liveness import Liveness
 from streamscope.probe.messages import (
     Cancel,
     Fetch,
     Fetched,
+    Ping,
+    Pong,
     Progress,
     Ready,
     Sent,
@@ -30,10 +33,19 @@ COMPLAINT_BYTES = 4096
 LEAVE_S = 1.0
 """How long a process may take to end by itself, in seconds."""
 
+START_S = 60.0
+"""How long a process may take to be ready, in seconds."""
+
 _DIED = Fault(
     code="probe",
     sentence="The measuring process ended in the middle of the run: run it again "
     "(it has been started anew).",
+)
+
+_HUNG = Fault(
+    code="probe",
+    sentence="The measuring process did not answer any more, as if it was stopped, and was ended: "
+    "run it again (it is started anew).",
 )
 
 
@@ -80,6 +92,12 @@ class Probe:
         self._fetch_ids = itertools.count()
         self._complaints = b""
         self._closed = False
+        self._fault = _DIED
+        self._liveness = Liveness(
+            busy=lambda: bool(self._runs),
+            ask=lambda: self._send(messages.frame(Ping())),
+            give_up=self._give_up,
+        )
 
     @property
     def pid(self) -> int | None:
@@ -109,12 +127,21 @@ class Probe:
                 stderr=asyncio.subprocess.PIPE,
             )
             self._process = process
+            self._fault = _DIED
             self._ready = asyncio.get_running_loop().create_future()
             complaints = asyncio.create_task(self._collect_complaints(process))
             self._tasks = [complaints, asyncio.create_task(self._listen(process, complaints))]
             if self._closed:  # in the meantime
                 process.kill()
-            await asyncio.shield(self._ready)
+            try:
+                async with asyncio.timeout(START_S):
+                    await asyncio.shield(self._ready)
+            except TimeoutError:
+                self._ready.cancel()
+                process.kill()
+                raise ProbeError(
+                    f"The measuring process was not ready within {START_S:g} s: try again."
+                ) from None
 
     async def run(self, start: Start, listener: Listener | None = None) -> Trace:
         """Carry out one run and return its trace, whatever the end is.
@@ -141,6 +168,7 @@ class Probe:
         running = _Running(start, listener)
         self._runs[start.run_id] = running
         self._send(command)
+        self._liveness.watch()
         try:
             return await asyncio.shield(running.done)
         except BaseException:
@@ -193,6 +221,12 @@ class Probe:
         await _leave(process)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _give_up(self) -> None:
+        """End a process that does not answer; whoever listens to it sees the end."""
+        if self._process is not None and self._process.returncode is None:
+            self._fault = _HUNG
+            self._process.kill()
+
     def _send(self, frame: bytes) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
@@ -236,13 +270,16 @@ class Probe:
         runs, self._runs = self._runs, {}
         for running in runs.values():
             running.trace.ended = "error"
-            running.trace.fault = msgspec.structs.replace(_DIED, detail=last)
+            running.trace.fault = msgspec.structs.replace(self._fault, detail=last)
             running.end(running.trace)
         for fetch in self._fetches.values():
             if not fetch.done():
                 fetch.set_exception(OSError("the measuring process ended"))
 
     def _take(self, report: messages.Report) -> None:
+        self._liveness.heard()
+        if isinstance(report, Pong):
+            return
         if isinstance(report, Ready):
             if self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)

@@ -87,7 +87,11 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     proxy: str | None = None
 
 
-Command: TypeAlias = Start | Cancel | Fetch
+class Ping(msgspec.Struct, frozen=True, tag=True):
+    """Say that you are there."""
+
+
+Command: TypeAlias = Start | Cancel | Fetch | Ping
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -138,12 +142,16 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     error: str = ""
 
 
-Report: TypeAlias = Ready | Sent | Progress | Finished | Fetched
+class Pong(msgspec.Struct, frozen=True, tag=True):
+    """The probe is there: it reads its commands and may act on them."""
+
+
+Report: TypeAlias = Ready | Sent | Progress | Finished | Fetched | Pong
 
 _encoder = msgspec.msgpack.Encoder()
-_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Start | Cancel | Fetch)
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Start | Cancel | Fetch | Ping)
 _reports: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(
-    Ready | Sent | Progress | Finished | Fetched
+    Ready | Sent | Progress | Finished | Fetched | Pong
 )
 
 
