@@ -269,7 +269,7 @@ def test_durations_that_do_not_fit_are_cut_and_marked(build_trace: Build) -> Non
     assert prefill.claimed_ns == 30_000_000_000
 
 
-@pytest.mark.parametrize("nonsense", [-1.0, 0.0, 30.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("nonsense", [-1.0, 0.0, 1e-6, 30.0, float("nan"), float("inf")])
 def test_durations_that_are_none_are_left_out(build_trace: Build, nonsense: float) -> None:
     trace = build_trace(
         [(1, "answer", "x")], marks_s={"sent": 0}, server=ServerTimings(prefill_s=nonsense)

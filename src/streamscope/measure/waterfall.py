@@ -56,6 +56,8 @@ _OF_AN_ANSWER: tuple[MarkName, ...] = (
     "done",
     "closed",
 )
+_LEAST_NS = 10_000
+"""A server that says it took less did nothing worth a line, such as loading what was loaded."""
 _LONGEST_S = 1e9
 _ERROR_STATUS = 300
 _Step: TypeAlias = tuple[int, SpanName]
@@ -229,7 +231,7 @@ def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
     at = held.start_ns
     for name, claim_s in claims:
         claimed = _claimed_ns(claim_s)
-        if not claimed:
+        if claimed < _LEAST_NS:
             continue
         end = min(at + claimed, held.end_ns)
         cut = end - at < claimed
