@@ -320,10 +320,19 @@ class Trace(msgspec.Struct, kw_only=True):
         """Whether the run ended by itself, so that its figures may be pooled."""
         return self.ended in ("stop", "length", "tool")
 
+    @property
+    def busy(self) -> bool:
+        """Whether the machine was too busy for these times to be trusted, as was judged then."""
+        return BUSY_FLAG in self.flags
+
 
 SUMMARY_FLAG = "imported-summary"
 """Flag of a run of which only a summary was imported: it has no texts, and the times of its chunks
 are its first and last moment, between which nothing may be read out of them."""
+
+BUSY_FLAG = "busy"
+"""Flag of a run during which the machine was too busy for its times to be trusted, by the settings
+that were in force."""
 
 Layout = Literal["apart", "race"]
 """Whether the two runs of a pair were measured one after the other, or both at once."""

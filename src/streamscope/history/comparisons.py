@@ -36,7 +36,7 @@ SELECT comparison_id, plan, note, tags,
     (SELECT min(started_utc) FROM kept_runs
         WHERE comparison_id = told.comparison_id) AS started_utc,
     (SELECT count(*) FROM kept_runs WHERE comparison_id = told.comparison_id
-        AND left_out NOT IN ('', 'warmup', 'cancelled')) AS failed,
+        AND left_out NOT IN ('', 'warmup', 'cancelled', 'busy')) AS failed,
     (SELECT count(*) FROM (SELECT pair FROM kept_runs
         WHERE comparison_id = told.comparison_id AND left_out = ''
         GROUP BY pair HAVING min(channel) <> max(channel))) AS pairs

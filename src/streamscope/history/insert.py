@@ -13,6 +13,9 @@ from streamscope.history.groups import Group, text_sha
 from streamscope.history.rows import Imported
 from streamscope.trace import Run
 
+BUSY = "busy"
+"""Why a run is left out that may be pooled all the same, if that is wanted."""
+
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -90,7 +93,9 @@ def left_out(run: Run) -> str:
     """Return why ``run`` is not pooled with others; empty if it is."""
     if run.warmup:
         return "warmup"
-    return "" if run.trace.ok else run.trace.ended or "unfinished"
+    if not run.trace.ok:
+        return run.trace.ended or "unfinished"
+    return BUSY if run.trace.busy else ""
 
 
 def _group_id(connection: sqlite3.Connection, run: Run) -> int:

@@ -58,6 +58,8 @@ def groups(
     names: Sequence[str],
     newest: int,
     offset: int,
+    *,
+    busy: bool = False,
 ) -> list[GroupRow]:
     """Return up to ``limit`` groups that have runs, the one with the newest run first."""
     search, bound = _search(contains)
@@ -65,7 +67,7 @@ def groups(
         _LIST.format(search=search),
         bound | {"limit": max(limit, 0), "offset": max(offset, 0)},
     ).fetchall()
-    return [_group_row(connection, row, names, newest) for row in rows]
+    return [_group_row(connection, row, names, newest, busy=busy) for row in rows]
 
 
 def _search(contains: str) -> tuple[str, dict[str, object]]:
@@ -84,9 +86,14 @@ def _search(contains: str) -> tuple[str, dict[str, object]]:
 
 
 def _group_row(
-    connection: sqlite3.Connection, row: sqlite3.Row, names: Sequence[str], newest: int
+    connection: sqlite3.Connection,
+    row: sqlite3.Row,
+    names: Sequence[str],
+    newest: int,
+    *,
+    busy: bool,
 ) -> GroupRow:
-    values = values_of(connection, row["group_id"], names, newest)
+    values = values_of(connection, row["group_id"], names, newest, busy=busy)
     return GroupRow(
         group=group_of_row(row),
         target=target_of_row(row),

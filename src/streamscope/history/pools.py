@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 
 from streamscope.history.groups import Group, group_id
+from streamscope.history.insert import BUSY
 from streamscope.history.rows import GroupValues, PairValues, TrendPoint
 from streamscope.history.runs import figures_of
 from streamscope.trace import SUMMARY_FLAG, Mode
@@ -19,38 +20,47 @@ SELECT mode, left_out, server_version, count(*) AS runs, max(started_utc) AS new
 FROM kept_runs WHERE group_id = ? GROUP BY mode, left_out, server_version
 """
 
-# Two searches that the index answers in order beat one that has to sort the whole group.
-_POOL = """
-WITH same AS (
+# Searches that the index answers in order beat one that has to sort the whole group.
+_SEARCH = """
+SELECT * FROM (
     SELECT seq, started_utc FROM kept_runs
-    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = :version
+    WHERE group_id = :group AND mode = :mode AND left_out = {reason} AND {version}
     ORDER BY started_utc DESC, seq DESC LIMIT :newest
-), unknown AS (
-    SELECT seq, started_utc FROM kept_runs
-    WHERE group_id = :group AND mode = :mode AND left_out = '' AND server_version = ''
-        AND :version <> ''
-    ORDER BY started_utc DESC, seq DESC LIMIT :newest
-), pooled AS (
-    SELECT * FROM same UNION ALL SELECT * FROM unknown
+)
+"""
+
+_VERSIONS = ("server_version = :version", "server_version = '' AND :version <> ''")
+_REASONS = ("''", "'busy' AND :busy")
+
+_POOL = f"""
+WITH pooled AS (
+    {
+    " UNION ALL ".join(
+        _SEARCH.format(reason=reason, version=version)
+        for reason in _REASONS
+        for version in _VERSIONS
+    )
+}
     ORDER BY started_utc DESC, seq DESC LIMIT :newest
 )
 SELECT figures.name, figures.value
 FROM pooled CROSS JOIN figures ON figures.seq = pooled.seq
 WHERE figures.name IN (SELECT value FROM json_each(:names)) AND figures.value IS NOT NULL
 ORDER BY pooled.started_utc, pooled.seq
-"""
+"""  # noqa: S608 (our own names)
 
 # The newest stream run first; of two blocking runs of one pair, the newer.
 _PAIRED = """
 SELECT a.seq AS a, a.comparison_id, a.pair, a.output_sha, (
     SELECT b.seq FROM kept_runs AS b
     WHERE b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.group_id = a.group_id
-        AND b.mode = 'blocking' AND b.left_out = ''
+        AND b.mode = 'blocking' AND (b.left_out = '' OR (b.left_out = 'busy' AND :busy))
         AND b.server_version IN (:version, '')
-    ORDER BY b.started_utc DESC, b.seq DESC LIMIT 1
+    ORDER BY b.left_out, b.started_utc DESC, b.seq DESC LIMIT 1
 ) AS b
 FROM kept_runs AS a
-WHERE a.group_id = :group AND +a.mode = 'stream' AND +a.left_out = ''
+WHERE a.group_id = :group AND +a.mode = 'stream'
+    AND (+a.left_out = '' OR (+a.left_out = 'busy' AND :busy))
     AND +a.server_version IN (:version, '')
 ORDER BY a.started_utc DESC, a.seq DESC
 """
@@ -69,30 +79,42 @@ ORDER BY runs.started_utc, runs.seq
 
 
 def values(
-    connection: sqlite3.Connection, group: Group, names: Iterable[str], newest: int
+    connection: sqlite3.Connection,
+    group: Group,
+    names: Iterable[str],
+    newest: int,
+    *,
+    busy: bool = False,
 ) -> dict[Mode, GroupValues]:
     """Return the figures of ``group`` by mode: of its newest runs that may be pooled."""
-    return values_of(connection, group_id(connection, group), list(names), newest)
+    return values_of(connection, group_id(connection, group), list(names), newest, busy=busy)
 
 
 def values_of(
-    connection: sqlite3.Connection, group: int | None, names: Sequence[str], newest: int
+    connection: sqlite3.Connection,
+    group: int | None,
+    names: Sequence[str],
+    newest: int,
+    *,
+    busy: bool = False,
 ) -> dict[Mode, GroupValues]:
     """Return the figures of the group of this id, by mode.
 
     A server's figures may change with its version, so only runs of the newest version are pooled,
-    with those whose version is not known.
+    with those whose version is not known. With ``busy``, so are runs on a busy machine.
     """
     newest = max(newest, 0)
     counts = connection.execute(_COUNTS, (group,)).fetchall()
-    version = _version(counts)
+    counted = _counted(busy=busy)
+    version = _version(counts, counted)
     answer: dict[Mode, GroupValues] = {}
     for mode in MODES:
         runs: Counter[str] = Counter()
         for row in counts:
             if row["mode"] == mode:
-                other = not row["left_out"] and row["server_version"] not in (version, "")
-                runs["version" if other else row["left_out"]] += row["runs"]
+                reason = "" if row["left_out"] in counted else row["left_out"]
+                other = not reason and row["server_version"] not in (version, "")
+                runs["version" if other else reason] += row["runs"]
         pooled = runs.pop("", 0)
         if pooled > newest:
             runs["older"] = pooled - newest
@@ -102,6 +124,7 @@ def values_of(
             "mode": mode,
             "version": version,
             "newest": newest,
+            "busy": busy,
             "names": msgspec.json.encode(names).decode(),
         }
         if names and pooled:
@@ -114,17 +137,24 @@ def values_of(
 
 
 def pairs(
-    connection: sqlite3.Connection, group: Group, names: Iterable[str], newest: int
+    connection: sqlite3.Connection,
+    group: Group,
+    names: Iterable[str],
+    newest: int,
+    *,
+    busy: bool = False,
 ) -> list[PairValues]:
     """Return the figures of the ``newest`` pairs of ``group``, oldest first.
 
     Both runs of each ended by themselves, on the newest known version of the server or on one that
-    did not say its version.
+    did not say its version; and without ``busy``, on a machine that was not too busy.
     """
     number = group_id(connection, group)
-    version = _version(connection.execute(_COUNTS, (number,)).fetchall())
+    counts = connection.execute(_COUNTS, (number,)).fetchall()
+    version = _version(counts, _counted(busy=busy))
     found: dict[tuple[str, int], sqlite3.Row] = {}
-    for row in connection.execute(_PAIRED, {"group": number, "version": version}):
+    bound = {"group": number, "version": version, "busy": busy}
+    for row in connection.execute(_PAIRED, bound):
         if len(found) >= newest:
             break
         if row["b"] is not None:
@@ -146,7 +176,9 @@ def pairs(
     ]
 
 
-def trend(connection: sqlite3.Connection, group: Group, name: str, newest: int) -> list[TrendPoint]:
+def trend(
+    connection: sqlite3.Connection, group: Group, name: str, newest: int, *, busy: bool = False
+) -> list[TrendPoint]:
     """Return figure ``name`` in the ``newest`` comparisons of ``group``, oldest first.
 
     Versions of the server are not told apart: a trend is there to show what changed. A comparison
@@ -157,6 +189,7 @@ def trend(connection: sqlite3.Connection, group: Group, name: str, newest: int) 
         "name": name,
         "newest": max(newest, 0),
     }
+    counted = _counted(busy=busy)
     points: dict[str, TrendPoint] = {}
     for row in connection.execute(_TREND, bound):
         point = points.setdefault(
@@ -167,17 +200,22 @@ def trend(connection: sqlite3.Connection, group: Group, name: str, newest: int) 
                 values={mode: [] for mode in MODES},
             ),
         )
-        if not row["left_out"] and row["value"] is not None:
+        if row["left_out"] in counted and row["value"] is not None:
             point.values[row["mode"]].append(row["value"])
     return [point for point in points.values() if any(point.values.values())]
 
 
-def _version(counts: Sequence[sqlite3.Row]) -> str:
+def _counted(*, busy: bool) -> tuple[str, ...]:
+    """Return what ``left_out`` says of runs that are pooled."""
+    return ("", BUSY) if busy else ("",)
+
+
+def _version(counts: Sequence[sqlite3.Row], counted: Sequence[str]) -> str:
     """Return the version of the server that the newest run which says one was answered by."""
     known = [
         (row["newest_utc"], row["server_version"])
         for row in counts
-        if not row["left_out"] and row["server_version"]
+        if row["left_out"] in counted and row["server_version"]
     ]
     return str(max(known, default=("", ""))[1])
 

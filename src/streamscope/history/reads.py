@@ -31,7 +31,12 @@ class Reads(ABC):
     """The half of the history that only reads. Each read sees one moment of the database.
 
     Every method raises ``HistoryError`` if it cannot read.
+
+    Attributes:
+        include_busy: Whether runs on a busy machine are pooled like others.
     """
+
+    include_busy = False
 
     @abstractmethod
     def _view(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -86,7 +91,9 @@ class Reads(ABC):
             offset: How many groups to leave out first, for lists read page by page.
         """
         with self._view() as db:
-            return overview.groups(db, limit, contains, list(names), newest, offset)
+            return overview.groups(
+                db, limit, contains, list(names), newest, offset, busy=self.include_busy
+            )
 
     def values(
         self, group: Group, names: Iterable[str], *, newest: int = NEWEST
@@ -96,7 +103,7 @@ class Reads(ABC):
         Both modes are always there. At most the ``newest`` runs of each mode are pooled.
         """
         with self._view() as db:
-            return pools.values(db, group, names, newest)
+            return pools.values(db, group, names, newest, busy=self.include_busy)
 
     def pairs(self, group: Group, names: Iterable[str], *, newest: int = 200) -> list[PairValues]:
         """Return the figures ``names`` of the ``newest`` pairs of ``group``, oldest first.
@@ -104,7 +111,7 @@ class Reads(ABC):
         Only pairs of which both runs may be pooled, as for ``values``.
         """
         with self._view() as db:
-            return pools.pairs(db, group, names, newest)
+            return pools.pairs(db, group, names, newest, busy=self.include_busy)
 
     def trend(self, group: Group, name: str, *, newest: int = 100) -> list[TrendPoint]:
         """Return figure ``name`` in the ``newest`` comparisons of ``group``, oldest first.
@@ -112,7 +119,7 @@ class Reads(ABC):
         Comparisons without any value are left out. Versions of the server are not told apart.
         """
         with self._view() as db:
-            return pools.trend(db, group, name, newest)
+            return pools.trend(db, group, name, newest, busy=self.include_busy)
 
     def comparisons(
         self, limit: int = 50, group: Group | None = None, *, before: str | None = None

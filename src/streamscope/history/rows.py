@@ -28,9 +28,11 @@ class GroupValues(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         values: For each name asked for, the known values of the pooled runs, oldest first. A run
             without that figure has no entry, so a list may be shorter than ``n``.
-        n: Number of pooled runs: those that ended by themselves and were no warm-ups.
+        n: Number of pooled runs: those that ended by themselves, were no warm-ups, and unless
+            that is wanted not made on a busy machine.
         excluded: Number of further runs, by the reason why they are not pooled: ``warmup``; how
             they ended (``error``, ``cancelled``, ``filter``, ``incomplete``, ``unfinished``);
+            ``busy`` (the machine was too busy for its times to be trusted);
             ``version`` (another version of the server); ``older`` (beyond the newest ones).
     """
 

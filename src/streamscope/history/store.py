@@ -35,12 +35,13 @@ class History(Reads):
     file at once. Every method that reads raises ``HistoryError`` if it cannot.
     """
 
-    def __init__(self, path: Path, writer: Writer) -> None:
+    def __init__(self, path: Path, writer: Writer, *, include_busy: bool = False) -> None:
         self._path = path
         self._writer = writer
+        self.include_busy = include_busy
 
     @classmethod
-    def open(cls, path: Path, *, steps: Sequence[Step] = STEPS) -> Self:
+    def open(cls, path: Path, *, steps: Sequence[Step] = STEPS, include_busy: bool = False) -> Self:
         """Open the history at ``path``; create or upgrade it first if needed.
 
         A damaged file is set aside under a dated name; ``notice`` then says so. What was deleted
@@ -49,6 +50,7 @@ class History(Reads):
         Args:
             path: The database file. It and its directory are made for their owner alone.
             steps: The way to the newest schema.
+            include_busy: Whether runs on a busy machine are pooled like others.
 
         Raises:
             HistoryError: It cannot be used; one sentence says why and what to do.
@@ -56,7 +58,7 @@ class History(Reads):
         writer = Writer(path, lambda: open_database(path, steps))
         # If that fails, as on a full disk, the next opening does it.
         writer.submit(edits.purge)
-        return cls(path, writer)
+        return cls(path, writer, include_busy=include_busy)
 
     @property
     def path(self) -> Path:

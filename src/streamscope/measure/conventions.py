@@ -13,6 +13,9 @@ Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 """At most a day."""
 
+Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
+"""More than nothing, at most ten seconds."""
+
 Speed = Annotated[float, msgspec.Meta(ge=1, le=100_000)]
 """Words or characters a minute."""
 
@@ -92,21 +95,24 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a machine was too busy for a run to be trusted.
+    """When a machine was too busy for a run to be trusted; ``docs/trust.md`` tells why these.
 
     Attributes:
-        lag_ms: Looking later than this at what arrived (99th percentile), in a run that has no
-            arrival times of the kernel's, spoils them; and so it does where
-        merged_share: more than this share of the reads held several segments.
-        stolen_share: A hypervisor that gives more than this share of the processors' time to
-            others spoils a run.
-        throttled_share: And so does a quota that stops the processes for more than this share of
-            the run.
+        lag_ms: Where arrival times are those of our reads, looking later than this (99th
+            percentile) spoils them.
+        merged_lag_ms: Where they are the kernel's, looking later than this spoils them only
+        merged_share: if more than this share of the reads held several segments.
+        waited_share: Share of the run that the probe may be ready without a processor: with more,
+            a server on the same machine was held up, too.
+        stolen_share: Share of the processors' time that a hypervisor may give to others.
+        throttled_share: Share of the run for which a quota may stop the processes.
         include_busy: Whether such runs are pooled all the same.
     """
 
-    lag_ms: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 10.0
-    merged_share: Share = 0.05
+    lag_ms: Milliseconds = 10.0
+    merged_lag_ms: Milliseconds = 3.0
+    merged_share: Share = 0.02
+    waited_share: Share = 0.30
     stolen_share: Share = 0.05
     throttled_share: Share = 0.02
     include_busy: bool = False

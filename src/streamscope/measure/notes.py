@@ -9,6 +9,7 @@ import msgspec
 from streamscope.measure.formulas import Facts, burst_share, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.tokens import unsent_tokens
+from streamscope.measure.trust import busy_words
 from streamscope.trace import Run, Trace
 
 BURST_LIMIT = 0.2
@@ -220,6 +221,10 @@ def _impossible(facts: Facts) -> str | None:
     return " ".join(facts.doubts) or None
 
 
+def _busy(facts: Facts) -> str | None:
+    return busy_words(facts.trace) or None
+
+
 def _length_limit(facts: Facts) -> str | None:
     if facts.trace.ended == "length":
         return "The answer was cut at the token limit."
@@ -254,6 +259,7 @@ _ABOUT_RUN: tuple[tuple[NoteCode, Callable[[Run], str | None]], ...] = (
 )
 
 _ABOUT_TRACE: tuple[tuple[NoteCode, Callable[[Facts], str | None]], ...] = (
+    ("busy", _busy),
     ("incomplete", _incomplete),
     ("withheld", _withheld),
     ("no-answer", _no_answer),

@@ -1,4 +1,4 @@
-"""Whether the machine left the probe enough time to see what it says that it saw.
+"""Whether the machine left the probe, and a server beside it, enough time.
 
 The thresholds are conventions, found by experiment; ``docs/trust.md`` tells how.
 """
@@ -9,14 +9,14 @@ import msgspec
 
 from streamscope.measure.conventions import Trust
 from streamscope.measure.values import NS_PER_MS, NS_PER_S
-from streamscope.trace import Trace
+from streamscope.trace import Observer, Trace
 
-DoubtCode: TypeAlias = Literal["late", "merged", "stolen", "throttled"]
-"""What stood in the way: looking late, reads that held several segments, other guests of the same
-hypervisor, or a quota."""
+DoubtCode: TypeAlias = Literal["late", "waited", "stolen", "throttled"]
+"""What stood in the way: looking late at what arrived, waiting for a processor, other guests of
+the same hypervisor, or a quota."""
 
-DEFAULTS = Trust()
-"""The conventions as they are when nobody has changed them."""
+USUAL = Trust()
+"""The conventions where nobody has changed them."""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -31,41 +31,32 @@ class Doubt(msgspec.Struct, frozen=True):
     sentence: str
 
 
-def doubts(trace: Trace, thresholds: Trust = DEFAULTS) -> tuple[Doubt, ...]:
-    """Return the reasons not to trust a run, the gravest first; none where nobody looked.
-
-    Whoever looks late at a stamp of the kernel's still reads the right time. Only what queued
-    meanwhile has lost its own: so there late looks count where reads held several segments.
-    """
+def doubts(trace: Trace, thresholds: Trust = USUAL) -> tuple[Doubt, ...]:
+    """Return the reasons not to trust a run, the gravest first; none where nobody looked."""
     observer = trace.observer
     if observer is None:
         return ()
-    found: list[Doubt] = []
-    lag_ns = observer.lag_p99_ns
-    merged, share = merged_reads(trace)
-    if lag_ns is not None and lag_ns > thresholds.lag_ms * NS_PER_MS:
-        late = (
-            f"The machine was busy: arrivals were looked at up to {_ms(observer.lag_max_ns)} late"
-        )
-        if share > thresholds.merged_share:
-            found.append(Doubt("merged", f"{late}, and {merged} reads held several segments."))
-        elif trace.clock == "read":
-            found.append(Doubt("late", f"{late}."))
-    if observer.stolen is not None and observer.stolen > thresholds.stolen_share:
-        found.append(
-            Doubt("stolen", f"The hypervisor took {observer.stolen:.0%} of the processor time.")
-        )
-    length_s = run_s(trace)
-    if (observer.throttled_s or 0.0) > thresholds.throttled_share * length_s:
-        found.append(
-            Doubt("throttled", f"A quota stopped the processes for {observer.throttled_s:.1f} s.")
-        )
-    return tuple(found)
+    found = (
+        Doubt("late", _late(trace, observer, thresholds)),
+        Doubt("waited", _waited(trace, observer, thresholds)),
+        Doubt("stolen", _stolen(observer, thresholds)),
+        Doubt("throttled", _throttled(trace, observer, thresholds)),
+    )
+    return tuple(doubt for doubt in found if doubt.sentence)
 
 
-def is_busy(trace: Trace, thresholds: Trust = DEFAULTS) -> bool:
+def is_busy(trace: Trace, thresholds: Trust = USUAL) -> bool:
     """Tell whether the machine was too busy for a run to be pooled with others."""
     return bool(doubts(trace, thresholds))
+
+
+def busy_words(trace: Trace) -> str:
+    """Say why a run that was marked as busy was, in one paragraph; empty if it was not marked."""
+    if not trace.busy:
+        return ""
+    # It was marked by the settings of its time, which may have been stricter than the usual ones.
+    words = [doubt.sentence for doubt in doubts(trace)] or ["The machine was busy."]
+    return " ".join([*words, "The times of this run can't be trusted."])
 
 
 def merged_reads(trace: Trace) -> tuple[int, float]:
@@ -76,11 +67,51 @@ def merged_reads(trace: Trace) -> tuple[int, float]:
     return merged, merged / trace.reads
 
 
-def run_s(trace: Trace) -> float:
+def length_s(trace: Trace) -> float:
     """Return how long a run took from sending on, s."""
     last = trace.chunks[-1].t_ns if trace.chunks else 0
     return max([last, *trace.marks.values()]) / NS_PER_S
 
 
-def _ms(ns: int | None) -> str:
-    return f"{(ns or 0) / NS_PER_MS:.0f} ms"
+def _late(trace: Trace, observer: Observer, thresholds: Trust) -> str:
+    """Say that arrival times are wrong because the probe looked late.
+
+    Whoever looks late at a stamp of the kernel's still reads the right time. Only what queued
+    before the read has lost its own: there, late looks count where reads held several segments.
+    """
+    lag_ns = observer.lag_p99_ns
+    merged, share = merged_reads(trace)
+    if lag_ns is None:
+        return ""
+    queued = lag_ns > thresholds.merged_lag_ms * NS_PER_MS and share > thresholds.merged_share
+    by_read = trace.clock == "read" and lag_ns > thresholds.lag_ms * NS_PER_MS
+    if not (queued or by_read):
+        return ""
+    most_ms = (observer.lag_max_ns or lag_ns) / NS_PER_MS
+    late = f"The machine was busy: arrivals were looked at up to {most_ms:.0f} ms late"
+    if not merged:
+        return f"{late}."
+    return f"{late}, and {merged} {'read' if merged == 1 else 'reads'} held several segments."
+
+
+def _waited(trace: Trace, observer: Observer, thresholds: Trust) -> str:
+    run_s = length_s(trace)
+    if observer.waited_s is None or not 0 < thresholds.waited_share * run_s < observer.waited_s:
+        return ""
+    return (
+        "The machine was busy: the probe was ready, but had no processor, for"
+        f" {observer.waited_s:.1f} of {run_s:.1f} s."
+    )
+
+
+def _stolen(observer: Observer, thresholds: Trust) -> str:
+    if observer.stolen is None or observer.stolen <= thresholds.stolen_share:
+        return ""
+    return f"The hypervisor took {100 * observer.stolen:.0f} % of the processor time."
+
+
+def _throttled(trace: Trace, observer: Observer, thresholds: Trust) -> str:
+    stopped_s = observer.throttled_s
+    if stopped_s is None or not 0 < thresholds.throttled_share * length_s(trace) < stopped_s:
+        return ""
+    return f"A quota stopped the processes for {stopped_s:.1f} s."

@@ -12,10 +12,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         plan: The plan.
         runs: All runs in the order in which they were made, warm-ups and failures included.
+        include_busy: Whether runs on a busy machine are pooled.
     """
 
     plan: Plan
     runs: list[Run]
+    include_busy: bool = False
 
     def of(self, channel: ChannelName) -> list[Run]:
         """Return the runs of one channel."""
@@ -29,19 +31,32 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def pairs(self) -> list[tuple[Run, Run]]:
         """Return the measured pairs, A first, by number of pair.
 
-        A run that failed and was made once more counts as what it became in the end.
+        A run that was made once more counts as what it became in the end.
         """
-        last: dict[tuple[int, ChannelName], Run] = {}
-        for run in self.runs:
-            before = last.get((run.pair, run.channel))
-            if not run.warmup and (run.trace.ok or before is None or not before.trace.ok):
-                last[run.pair, run.channel] = run
+        last = {key: run for key, run in self.final().items() if not run.warmup}
         numbers = sorted({pair for pair, _ in last})
         return [
             (last[pair, "A"], last[pair, "B"])
             for pair in numbers
             if (pair, "A") in last and (pair, "B") in last
         ]
+
+    def final(self) -> dict[tuple[int, ChannelName], Run]:
+        """Return the run that counts, by pair and channel: the last of the best that there are.
+
+        A run that is whole is better than one that failed, and best is one on a quiet machine.
+        """
+        found: dict[tuple[int, ChannelName], Run] = {}
+        for run in self.runs:
+            before = found.get((run.pair, run.channel))
+            if before is None or self._worth(run) >= self._worth(before):
+                found[run.pair, run.channel] = run
+        return found
+
+    def _worth(self, run: Run) -> int:
+        if not run.trace.ok:
+            return 0
+        return 1 if run.trace.busy and not self.include_busy else 2
 
 
 def is_import(comparison: Comparison) -> bool:

@@ -13,7 +13,9 @@ from streamscope.measure.statistics import median, median_interval
 from streamscope.report.comparison import Comparison
 from streamscope.trace import ChannelName, Run
 
-Reason: TypeAlias = Literal["warmups", "retried", "failed", "loaded", "cut", "apart", "unpaired"]
+Reason: TypeAlias = Literal[
+    "warmups", "retried", "failed", "busy", "loaded", "cut", "apart", "unpaired"
+]
 """Why a run is not pooled: the name of its member of ``Counts``."""
 
 
@@ -45,6 +47,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         warmups: Warm-ups, left out.
         failed: Left out because they failed, were stopped, withheld or incomplete.
         retried: Left out because they were made once more, mostly as they had failed.
+        busy: Left out because the machine was too busy for their times to be trusted.
         loaded: Left out because the server loaded the model in them, and not in all.
         cut: Left out because they hit a token limit that the two channels do not share.
         apart: Left out because they were made under another regime or layout than the plan's.
@@ -56,6 +59,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     warmups: int = 0
     failed: int = 0
     retried: int = 0
+    busy: int = 0
     loaded: int = 0
     cut: int = 0
     apart: int = 0
@@ -152,14 +156,10 @@ def summarise(comparison: Comparison, measured: Sequence[Figures] | None = None)
 def left_out(comparison: Comparison) -> list[Reason | None]:
     """Tell of each run why it is not pooled; ``None`` for those that are."""
     shared_cap = _shares_cap(comparison)
-    final: dict[tuple[ChannelName, int], Run] = {}
-    for run in comparison.runs:
-        before = final.get((run.channel, run.pair))
-        if before is None or run.trace.ok or not before.trace.ok:
-            final[run.channel, run.pair] = run
+    final = comparison.final()
     always = _always_loading(comparison)
     reasons = [
-        _why_left_out(run, comparison, final[run.channel, run.pair], shared_cap, always)
+        _why_left_out(run, comparison, final[run.pair, run.channel], shared_cap, always)
         for run in comparison.runs
     ]
     whole = _whole_pairs(comparison.runs, reasons)
@@ -246,6 +246,8 @@ def _why_left_out(
         return "retried"
     if not run.trace.ok:
         return "failed"
+    if run.trace.busy and not comparison.include_busy:
+        return "busy"
     if run.trace.ended == "length" and not shared_cap:
         return "cut"
     plan = comparison.plan

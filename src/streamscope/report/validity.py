@@ -21,6 +21,7 @@ _REASONS: dict[str, str] = {
     "warmups": "warm-up",
     "failed": "failed or stopped",
     "retried": "made once more",
+    "busy": "on a busy machine",
     "loaded": "with a model load",
     "cut": "cut short",
     "apart": "of another regime",
@@ -110,7 +111,29 @@ def cautions_of(
         said.append(
             f"The place in the pair mattered: second over first {effect.estimate:.3f} ({interval})."
         )
-    return said + _not_narrow(comparison, measured)
+    return _busy_words(comparison) + said + _not_narrow(comparison, measured)
+
+
+def _busy_words(comparison: Comparison) -> list[str]:
+    """Say how many runs the machine was too busy for, and what can be done about it."""
+    reasons = left_out(comparison)
+    runs = [run for run in comparison.runs if not run.warmup]
+    busy = [run for run in runs if run.trace.busy and run.trace.ok]
+    if not busy:
+        return []
+    named = f"{len(busy)} of {len(runs)} runs"
+    if len(busy) == len(runs):
+        named = "All runs" if len(runs) > 1 else "The run"
+    was = "was" if len(busy) == 1 else "were"
+    if comparison.include_busy:
+        return [f"{named} {was} made on a busy machine, and counted as was asked for."]
+    words = f"{named} {was} made on a busy machine and left out"
+    if None not in reasons:
+        words += (
+            ", so that nothing is left to pool: measure when it is quieter, or count them with"
+            " --include-busy"
+        )
+    return [f"{words}."]
 
 
 def _plural(words: str, number: int) -> str:

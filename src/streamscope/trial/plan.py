@@ -52,6 +52,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         retries: How often a run that fails is made again.
         comparison_id: The comparison that is continued; empty for a new one.
         runs: What that one had measured before it was stopped.
+        include_busy: Whether runs on a busy machine count.
     """
 
     plan: Plan = Plan()
@@ -60,6 +61,11 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 1
     comparison_id: str = ""
     runs: tuple[Run, ...] = ()
+    include_busy: bool = False
+
+    def pairs(self) -> list[tuple[Run, Run]]:
+        """Return the whole pairs that had been measured before."""
+        return whole_pairs(self.runs, include_busy=self.include_busy)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -99,14 +105,19 @@ def pair_steps(course: Course, pair: int) -> tuple[Step, ...]:
     return tuple(Step(side, pair, position) for position, side in enumerate(sides, 1))
 
 
-def whole_pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
-    """Return the measured pairs of which both runs ended well, by number of pair.
+def whole_pairs(runs: Sequence[Run], *, include_busy: bool = False) -> list[tuple[Run, Run]]:
+    """Return the measured pairs of which both runs count, by number of pair.
 
     A run that failed and was repeated counts as what it became.
+
+    Args:
+        runs: All runs of a comparison.
+        include_busy: Whether those on a busy machine count.
     """
-    good: dict[tuple[int, ChannelName], Run] = {
-        (run.pair, run.channel): run for run in runs if run.trace.ok and not run.warmup
-    }
+    good: dict[tuple[int, ChannelName], Run] = {}
+    for run in runs:
+        if run.trace.ok and not run.warmup and (include_busy or not run.trace.busy):
+            good[run.pair, run.channel] = run
     numbers = sorted({pair for pair, _ in good})
     return [
         (good[pair, "A"], good[pair, "B"])

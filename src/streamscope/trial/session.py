@@ -21,6 +21,7 @@ from streamscope.engines.launch import launch
 from streamscope.engines.ollama_host import parse_ollama_host
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError
+from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.verdict import PairFigures
 from streamscope.plan import Plan
@@ -195,6 +196,7 @@ class Session:
         gguf: Path | None = None,
         profile: str = "default",
         calibration: Calibration | None = None,
+        trust: Trust = Trust(),  # noqa: B008 (immutable)
     ) -> None:
         """Prepare a session; nothing is started yet.
 
@@ -210,8 +212,10 @@ class Session:
             gguf: A model of the person's own for the local engine.
             profile: The simulator's profile.
             calibration: What is known about the error of this machine's times.
+            trust: When a machine is too busy for a run to be trusted.
         """
         self.calibration = calibration
+        self._trust = trust
         self._wish = wish
         self._history = history
         self._cache_dir = cache_dir
@@ -348,11 +352,14 @@ class Session:
         self._warm.add(about)
         before = self._pairs.get(about, 0)
         self._pairs[about] = before + plan.repeat
+        busy = self._trust.include_busy
         if plan.repeat > 1:
-            return Course(plan=plan, pairs_before=before)
+            return Course(plan=plan, pairs_before=before, include_busy=busy)
         # Who looks on wants to see a failure, not what came after it.
         plan = msgspec.structs.replace(plan, warmup=int(cold))
-        return Course(plan=plan, prefill_only=True, retries=0, pairs_before=before)
+        return Course(
+            plan=plan, prefill_only=True, retries=0, pairs_before=before, include_busy=busy
+        )
 
     def trial(self, setup: Setup, request: Request, course: Course, listener: Listener) -> Trial:
         """Return a comparison of streaming (A) and blocking (B) on one server, to be carried out.
@@ -379,6 +386,7 @@ class Session:
             engine=setup.engine,
             server_version=setup.version,
             calibration=self.calibration,
+            trust=self._trust,
         )
         if self._history is not None:
             self._saves.append(self._history.begin(trial.comparison_id, course.plan))
@@ -448,7 +456,10 @@ class Session:
                 if newest and newest[0].plan is not None and newest[0].plan.repeat > 1:
                     row, runs = self._history.comparison(newest[0].comparison_id)
                     course = Course(
-                        plan=row.plan or Plan(), comparison_id=row.comparison_id, runs=tuple(runs)
+                        plan=row.plan or Plan(),
+                        comparison_id=row.comparison_id,
+                        runs=tuple(runs),
+                        include_busy=self._trust.include_busy,
                     )
                     if not is_complete(course):
                         return course

@@ -9,10 +9,22 @@ from typing import Protocol
 
 from streamscope.calibration import Calibration
 from streamscope.history.calibrations import error_ns
+from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
+from streamscope.measure.trust import is_busy
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits, Start
-from streamscope.trace import ChannelName, Chunk, Fault, FaultCode, Request, Run, Shown, Trace
+from streamscope.trace import (
+    BUSY_FLAG,
+    ChannelName,
+    Chunk,
+    Fault,
+    FaultCode,
+    Request,
+    Run,
+    Shown,
+    Trace,
+)
 from streamscope.trial.plan import (
     CHANNELS,
     Channel,
@@ -39,7 +51,8 @@ LONGEST_PAUSE_S = 60.0
 """The longest pause that a server may ask for, s."""
 
 GIVE_UP = 3
-"""Pairs in a row that fail in spite of a second try, after which a comparison ends."""
+"""Pairs in a row that fail, or meet a busy machine, in spite of a second try, after which a
+comparison ends."""
 
 PAINTED_S = 0.3
 """The longest wait for the screen to have shown the last of a run, s."""
@@ -100,6 +113,7 @@ class Trial:
         server_version: str = "",
         retry_pause_s: float = RETRY_PAUSE_S,
         calibration: Calibration | None = None,
+        trust: Trust = Trust(),  # noqa: B008 (immutable)
     ) -> None:
         """Prepare a comparison.
 
@@ -117,6 +131,7 @@ class Trial:
             server_version: Version of the server, where known.
             retry_pause_s: Pause before a run that failed is made once more, s.
             calibration: What is known about the error of this machine's times.
+            trust: When a machine is too busy for a run to be trusted.
         """
         self._probe = probe
         self._channels = channels
@@ -132,6 +147,7 @@ class Trial:
         self._server_version = server_version
         self._retry_pause_s = retry_pause_s
         self._calibration = calibration
+        self._trust = trust
         self._under_way: set[str] = set()
         self._stop = asyncio.Event()
         self._values = Values()
@@ -167,12 +183,12 @@ class Trial:
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
 
-        A run that fails is made again, as the course says. What had been measured before it was
-        stopped counts.
+        A run that fails, or that meets a busy machine, is made again, as the course says. What had
+        been measured before it was stopped counts.
         """
         self._began_s = time.monotonic()
         await self._settle()
-        for a, b in whole_pairs(self.runs):
+        for a, b in self.course.pairs():
             self._values.add(measure(a.trace).values, measure(b.trace).values)
         for step in warmups(self.course):
             if self.stopped or not await self._together((step,)):
@@ -206,7 +222,8 @@ class Trial:
 
     def _taken(self, number: int) -> bool:
         """Count a pair in if it is whole; return whether it is."""
-        pairs = whole_pairs([run for run in self.runs if run.pair == number])
+        of_pair = [run for run in self.runs if run.pair == number]
+        pairs = whole_pairs(of_pair, include_busy=self.course.include_busy)
         for a, b in pairs:
             self._values.add(self._figures[a.run_id].values, self._figures[b.run_id].values)
         return bool(pairs)
@@ -225,7 +242,7 @@ class Trial:
             traces = [task.result().trace for task in tasks]
             if any(each.fault is not None and each.fault.code in HOPELESS for each in traces):
                 return False
-            failed = [each for each in traces if each.ended in ("error", "incomplete")]
+            failed = [each for each in traces if self._to_repeat(each)]
             if not failed or self.stopped:
                 return True
             if left:
@@ -233,6 +250,11 @@ class Trial:
                 if self.stopped:
                     return True
         return True
+
+    def _to_repeat(self, trace: Trace) -> bool:
+        """Tell whether a run failed in a way, or met a machine, that may be another next time."""
+        busy = trace.busy and not self.course.include_busy
+        return trace.ended in ("error", "incomplete") or (busy and trace.ok)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not for longer than until it is stopped."""
@@ -271,6 +293,8 @@ class Trial:
             trace.ended, trace.fault = "cancelled", None
         if self._engine == "simulator":
             trace.flags.append("simulated")
+        if is_busy(trace, self._trust):
+            trace.flags.append(BUSY_FLAG)
         trace.error_ns_p99 = error_ns(self._calibration, trace.clock)
         trace.shown = await self._painted(step, trace)
         run = Run(
@@ -316,7 +340,7 @@ def is_complete(course: Course) -> bool:
     if course.plan.until is None:
         return False
     values = Values()
-    for a, b in whole_pairs(course.runs):
+    for a, b in course.pairs():
         values.add(measure(a.trace).values, measure(b.trace).values)
     return values.narrow(course.plan.until, course.plan.least)
 
