@@ -27,6 +27,7 @@ from streamscope.probe.messages import (
 )
 from streamscope.probe.prime import prime
 from streamscope.probe.runner import Runner, tls_context
+from streamscope.probe.scheduling import wake_promptly
 from streamscope.probe.transport import StampedTransport
 from streamscope.probe.wire import Wire
 
@@ -142,6 +143,7 @@ async def main() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     writer.write(messages.PREAMBLE)
     child = Child(writer)
+    wake_promptly()
     stamping = clock.keep_enabled()
     await prime()
     child.emit(Ready(os.getpid()))
