@@ -10,7 +10,15 @@ from streamscope.wire.registry import PROTOCOLS, protocol
 
 
 def test_names() -> None:
-    assert list(PROTOCOLS) == ["ollama-chat", "ollama-generate", "openai-chat"]
+    assert list(PROTOCOLS) == [
+        "ollama-chat",
+        "ollama-generate",
+        "openai-chat",
+        "openai-completions",
+        "openai-responses",
+        "llamacpp-completion",
+        "anthropic",
+    ]
     for name, speaker in PROTOCOLS.items():
         assert speaker.name == name
         assert speaker.label

@@ -19,7 +19,15 @@ commands:
   history …        list, show, compare, export, import and edit what was measured
   replay FILE|ID   watch a recorded pair again, without a server
 """
-PROTOCOLS = ("ollama-chat", "ollama-generate", "openai-chat")
+PROTOCOLS = (
+    "ollama-chat",
+    "ollama-generate",
+    "openai-chat",
+    "openai-completions",
+    "openai-responses",
+    "llamacpp-completion",
+    "anthropic",
+)
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]
 

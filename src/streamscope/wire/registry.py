@@ -1,11 +1,28 @@
 """Every protocol by name. A new one is a module with a ``Protocol`` and a row here."""
 
+from streamscope.wire.anthropic import Anthropic
 from streamscope.wire.base import Protocol
+from streamscope.wire.gemini import Gemini
+from streamscope.wire.llamacpp import LlamaCppCompletion
+from streamscope.wire.lmstudio import LMStudio
 from streamscope.wire.ollama import OllamaChat, OllamaGenerate
 from streamscope.wire.openai_chat import OpenAIChat
+from streamscope.wire.openai_completions import OpenAICompletions
+from streamscope.wire.openai_responses import OpenAIResponses
 
 PROTOCOLS: dict[str, Protocol] = {
-    speaker.name: speaker for speaker in (OllamaChat(), OllamaGenerate(), OpenAIChat())
+    speaker.name: speaker
+    for speaker in (
+        OllamaChat(),
+        OllamaGenerate(),
+        OpenAIChat(),
+        OpenAICompletions(),
+        OpenAIResponses(),
+        LlamaCppCompletion(),
+        Anthropic(),
+        Gemini(),
+        LMStudio(),
+    )
 }
 """All protocols by the name that targets and the command line use."""
 

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
 _HOST = re.compile(r"[^\s/?#@\[\]<>\"'\\^`{|}%]+")
+_ROUTES = ("/chat/completions", "/completions", "/responses", "/messages", "/models")
 _VERSION = re.compile(r"v\d+[a-z]*\d*")
 
 
@@ -55,13 +56,36 @@ def openai_url(base: str, route: str) -> str:
     its path (``/v1``, ``/openai/v1``, ``/v1beta/openai``) means that the route comes next.
     """
     root = base.rstrip("/")
-    for known in ("/chat/completions", "/completions", "/models"):
+    for known in _ROUTES:
         if root.endswith(known):
-            root = root.removesuffix(known)
-            return f"{root}/{route}"
+            return f"{root.removesuffix(known)}/{route}"
     segments = urlsplit(root).path.split("/")
     version = "" if any(map(_VERSION.fullmatch, segments)) else "/v1"
     return f"{root}{version}/{route}"
+
+
+def anthropic_url(base: str, route: str) -> str:
+    """Return the URL of a route such as ``messages``.
+
+    The base is meant to end before the version, as Anthropic's own clients have it, but may end
+    with it, or with a route. A version further up belongs to a gateway.
+    """
+    root = base.rstrip("/")
+    for known in _ROUTES:
+        if root.endswith(known):
+            return f"{root.removesuffix(known)}/{route}"
+    version = "" if _VERSION.fullmatch(urlsplit(root).path.rpartition("/")[2]) else "/v1"
+    return f"{root}{version}/{route}"
+
+
+def above_version(base: str) -> str:
+    """Return a base URL without a version or a route at its end, where llama.cpp has its own."""
+    root = base.rstrip("/")
+    for known in (*_ROUTES, "/completion"):
+        if root.endswith(known):
+            root = root.removesuffix(known)
+            break
+    return root.removesuffix("/v1")
 
 
 def ollama_url(base: str, route: str) -> str:
@@ -70,6 +94,20 @@ def ollama_url(base: str, route: str) -> str:
     for known in ("/api/chat", "/api/generate", "/api"):
         root = root.removesuffix(known)
     return f"{root}/api/{route}"
+
+
+def gemini_url(base: str, route: str) -> str:
+    """Return the URL of a route such as ``models``; the base may end in a version or in a route."""
+    root = re.sub(r"/models(/[^/]*)?$", "", base.rstrip("/"))
+    segments = urlsplit(root).path.split("/")
+    version = "" if any(map(_VERSION.fullmatch, segments)) else "/v1beta"
+    return f"{root}{version}/{route}"
+
+
+def lmstudio_url(base: str, route: str) -> str:
+    """Return the URL of a route of LM Studio's own API; the base may be that of any of its APIs."""
+    root = re.sub(r"/api(/v\d+(/(chat|models))?)?$|/v\d+$", "", base.rstrip("/"))
+    return f"{root}/api/v1/{route}"
 
 
 def without_credentials(url: str) -> str:
