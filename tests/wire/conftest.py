@@ -35,6 +35,12 @@ def decode() -> Callable[[str, Mode, bytes], list[Event]]:
 
 
 @pytest.fixture
+def decode_split() -> Callable[[str, Mode, bytes], list[Event]]:
+    """Decode a body whole and in two pieces, cut at every position: all must agree."""
+    return _decode_split
+
+
+@pytest.fixture
 def target() -> Target:
     return Target(protocol="openai-chat", url="http://127.0.0.1:8000", model="m")
 
@@ -77,6 +83,13 @@ def _decode(name: str, mode: Mode, body: bytes) -> list[Event]:
     whole = _run(name, mode, [body])
     for size in (1, 7):
         assert _run(name, mode, [body[i : i + size] for i in range(0, len(body), size)]) == whole
+    return whole
+
+
+def _decode_split(name: str, mode: Mode, body: bytes) -> list[Event]:
+    whole = _decode(name, mode, body)
+    for at in range(len(body)):
+        assert _run(name, mode, [body[:at], body[at:]]) == whole
     return whole
 
 

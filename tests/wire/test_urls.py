@@ -3,7 +3,9 @@
 import pytest
 
 from streamscope.wire.urls import (
+    gemini_url,
     is_public,
+    lmstudio_url,
     ollama_url,
     openai_url,
     validate_url,
@@ -115,6 +117,29 @@ def test_ollama_routes(base: str) -> None:
 
 def test_ollama_behind_a_path() -> None:
     assert ollama_url("https://h/ollama", "chat") == "https://h/ollama/api/chat"
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://h", "https://h/v1beta/models"),
+        ("https://h/v1beta", "https://h/v1beta/models"),
+        ("https://h/v1alpha/", "https://h/v1alpha/models"),
+        ("https://h/v1/models", "https://h/v1/models"),
+        ("https://h/v1beta/models/g:generateContent", "https://h/v1beta/models"),
+        ("https://h/proxy", "https://h/proxy/v1beta/models"),
+    ],
+)
+def test_gemini_routes(base: str, url: str) -> None:
+    assert gemini_url(base, "models") == url
+
+
+@pytest.mark.parametrize(
+    "base", ["", "/", "/v1", "/api", "/api/v0", "/api/v1", "/api/v1/chat", "/api/v1/models"]
+)
+def test_lmstudio_routes(base: str) -> None:
+    assert lmstudio_url(f"http://h:1234{base}", "chat") == "http://h:1234/api/v1/chat"
+    assert lmstudio_url(f"https://h/lm{base}", "models") == "https://h/lm/api/v1/models"
 
 
 def test_credentials_are_never_shown() -> None:

@@ -36,7 +36,7 @@ _URL_CHARS = 200
 
 _NO_MODEL = re.compile(
     r"\bmodel\b.{0,120}?\b(not found|does not exist|not loaded|is not available)"
-    r"|\b(unknown|no such|invalid|not a valid) model\b|model_not_found|\bmodel is required",
+    r"|\b(unknown|no such|invalid|not a valid) model\b|model_not_found|\bmodel\W? is required",
     re.IGNORECASE,
 )
 _BUSY = re.compile(r"\bbusy\b|overloaded|too many|pending requests|rate.?limit|no slot", re.I)
