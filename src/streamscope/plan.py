@@ -36,6 +36,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         least: Fewest pairs if ``until`` is set.
         cooldown_s: Pause before each measured pair but the first, s.
         seed: Seeds a random order.
+        reuse: Whether a run takes the connection that the one before has left open. The first run
+            opens it: with warm-ups that is one of them, and all pairs find it open.
     """
 
     order: Order = "abba"
@@ -47,3 +49,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     least: int = LEAST
     cooldown_s: float = 0.0
     seed: int = 0
+    reuse: bool = False

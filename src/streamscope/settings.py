@@ -77,6 +77,7 @@ class ComparisonDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         cooldown_s: Pause before each pair but the first, s.
         order: Who goes first in a pair.
         regime: Whether the prompt may be in the server's cache.
+        reuse_connection: Whether a run takes the connection that the one before has left open.
     """
 
     repeat: Annotated[int, msgspec.Meta(ge=0, le=MAX_REPEAT)] = 0
@@ -87,6 +88,7 @@ class ComparisonDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     cooldown_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     order: Order = "abba"
     regime: Regime = "warm"
+    reuse_connection: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -99,6 +101,7 @@ class ComparisonDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             until=None if self.repeat else self.until,
             least=self.least,
             cooldown_s=self.cooldown_s,
+            reuse=self.reuse_connection,
         )
 
 

@@ -51,6 +51,11 @@ def test_every_setting_of_the_request_is_in_it(command: Make) -> None:
     assert "--repeat 8 --warmup 2 --order ba --regime cold" in " ".join(words)
 
 
+def test_connections_that_are_used_again_are_said(command: Make) -> None:
+    assert "--reuse-connection" not in command(Request(prompt="?"))
+    assert "--reuse-connection" in command(Request(prompt="?"), Plan(reuse=True))
+
+
 def test_until_narrow_and_races_are_said(command: Make) -> None:
     said = command(Request(prompt="?"), Plan(until=0.05, repeat=30, layout="race"))
     assert "--until 5%" in said

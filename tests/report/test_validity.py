@@ -105,6 +105,9 @@ def test_how_a_comparison_was_measured_is_said_in_one_way(
     assert how_words(half) == (
         "Measured apart, 2 s between pairs; cold (a nonce before each prompt); kernel clock."
     )
+    assert how_words(Comparison(plan=Plan(reuse=True), runs=[])) == (
+        "Measured apart; warm (the prompt may be cached); connections used again."
+    )
     assert how_words(Comparison(plan=Plan(layout="race"), runs=[])) == (
         "Measured both at once (race); warm (the prompt may be cached)."
     )

@@ -93,6 +93,16 @@ async def test_both_channels_are_asked_the_same(
     assert diary.told[:4] == ["A started", "A moved by 1", "A to be painted", "A stop"]
 
 
+@pytest.mark.parametrize("reuse", [False, True])
+async def test_connections_are_used_again_if_the_plan_says_so(
+    build: "Build", fake_probe: "FakeProbe", reuse: bool
+) -> None:
+    """In warm-ups too: they open what the pairs then find open."""
+    await build(plan(warmup=1, reuse=reuse)).carry_out()
+    assert len(fake_probe.starts) > 2
+    assert {start.reuse for start in fake_probe.starts} == {reuse}
+
+
 async def test_a_race_has_both_under_way(build: "Build", fake_probe: "FakeProbe") -> None:
     runs = await build(plan(repeat=3, layout="race")).carry_out()
     assert fake_probe.at_once == 2

@@ -28,6 +28,8 @@ def command_line(comparison: Comparison) -> str:
     words += ["--order", "race" if plan.layout == "race" else plan.order]
     if plan.cooldown_s:
         words += ["--cooldown", f"{plan.cooldown_s:g}"]
+    if plan.reuse:
+        words.append("--reuse-connection")
     words += ["--regime", plan.regime, *_request(first.request)]
     command = shlex.join(words)
     return f"printf %s {shlex.quote(prompt)} | {command}" if from_pipe else command

@@ -162,6 +162,8 @@ def how_words(comparison: Comparison) -> str:
     clocks = sorted({run.trace.clock for run in comparison.runs})
     if clocks:
         words.append(f"{' and '.join(clocks)} clock")
+    if plan.reuse:
+        words.append("connections used again")
     if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
         words.append("simulated")
     return f"{'; '.join(words)}."

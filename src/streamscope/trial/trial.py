@@ -274,6 +274,7 @@ class Trial:
             mode=channel.mode,
             limits=self._limits,
             proxy=self._proxy,
+            reuse=self.plan.reuse,
         )
         self._under_way.add(start.run_id)
         self._listener.run_started(step, time.monotonic_ns())
