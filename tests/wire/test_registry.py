@@ -18,6 +18,8 @@ def test_names() -> None:
         "openai-responses",
         "llamacpp-completion",
         "anthropic",
+        "gemini",
+        "lmstudio",
     ]
     for name, speaker in PROTOCOLS.items():
         assert speaker.name == name

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from streamscope.trace import Request
-from streamscope.wire.request import asked, headers, merge
+from streamscope.wire.request import headers, merge, missing
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_headers() -> None:
 
 def test_what_was_asked_for() -> None:
     names = ("system", "temperature", "seed", "stop", "think")
-    assert asked(Request(prompt="x"), *names) == ()
+    assert missing(Request(prompt="x"), *names) == ()
     request = Request(prompt="x", system="", temperature=0.0, seed=0, stop=("a",), think=False)
-    assert asked(request, *names) == names
-    assert asked(request, "stop") == ("stop",)
-    assert asked(Request(prompt="x", seed=7, params={"seed": 8}), "seed") == ()
+    assert missing(request, *names) == names
+    assert missing(request, "stop") == ("stop",)
+    assert missing(Request(prompt="x", seed=7, params={"seed": 8}), "seed") == ()

@@ -27,6 +27,8 @@ PROTOCOLS = (
     "openai-responses",
     "llamacpp-completion",
     "anthropic",
+    "gemini",
+    "lmstudio",
 )
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]

@@ -13,7 +13,7 @@ from streamscope.wire.events import End, Event
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.numbers import count, impossible
 from streamscope.wire.openai_shapes import Function, Number, called
-from streamscope.wire.request import headers, merge
+from streamscope.wire.request import given, headers, merge
 from streamscope.wire.transcript import Transcript
 
 _FINISH: dict[str, Ended] = {
@@ -196,10 +196,10 @@ class Gemini(Protocol):
             "topP": request.top_p,
             "seed": request.seed,
             "maxOutputTokens": request.max_tokens,
-            "stopSequences": list(request.stop) or None,
+            "stopSequences": list(request.stop),
             "thinkingConfig": _thinking(target, request.think),
         }
-        if config := {name: value for name, value in sampling.items() if value is not None}:
+        if config := given(sampling):
             body["generationConfig"] = config
         merge(body, request.params)
         accept = "text/event-stream" if mode == "stream" else "application/json"

@@ -11,7 +11,7 @@ from streamscope.wire.events import End, Event, Flag, Ping, Timings
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.numbers import NONSENSE, count, duration_s, impossible
 from streamscope.wire.openai_shapes import Function, Number, called
-from streamscope.wire.request import asked
+from streamscope.wire.request import given, missing
 from streamscope.wire.sse_protocol import SseProtocol
 from streamscope.wire.transcript import Transcript
 
@@ -166,7 +166,7 @@ class LMStudio(SseProtocol):
     def members(self, target: Target, request: Request) -> dict[str, Any]:
         """Return the members of the body; a setting that the model lacks is refused there."""
         think = request.think
-        members = {
+        sampling = {
             "model": target.model or None,
             "input": request.prompt,
             "system_prompt": request.system,
@@ -176,7 +176,7 @@ class LMStudio(SseProtocol):
             "reasoning": ("on" if think else "off") if isinstance(think, bool) else think,
             "store": False,
         }
-        return {name: value for name, value in members.items() if value is not None}
+        return given(sampling)
 
     def unsent(
         self,
@@ -184,7 +184,7 @@ class LMStudio(SseProtocol):
         request: Request,
     ) -> tuple[str, ...]:
         """Return the names of what was asked for and has no member here."""
-        return asked(request, "seed", "stop")
+        return missing(request, "seed", "stop")
 
     def reader(self, mode: Mode) -> Reader:
         """Return a reader of events and whole answers."""

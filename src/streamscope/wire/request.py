@@ -74,19 +74,6 @@ def merge(body: dict[str, Any], params: Mapping[str, Any]) -> None:
         _set(place, last, value)
 
 
-def asked(request: Request, *names: str) -> tuple[str, ...]:
-    """Return those of the names for which the request wants something.
-
-    For what a protocol can't send: what a person sends under the same name with a parameter of
-    their own is sent.
-    """
-    return tuple(
-        name
-        for name in names
-        if getattr(request, name) not in (None, ()) and name not in request.params
-    )
-
-
 def _set(place: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, Mapping) and isinstance(place.get(name), dict):
         place[name] = inner = _copy(place[name])
