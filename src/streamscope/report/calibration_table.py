@@ -11,9 +11,9 @@ WIDTH = sum(column.width for column in words.COLUMNS)
 """Columns that the whole table takes."""
 
 _LEGEND = (
-    "arrival: our time minus the beginning of the write · gap: ours minus the one between two "
-    "writes · first: our time to first text minus the server's · shared: writes that came in one "
-    "read with a later one"
+    "All in ms. arrival: our time minus the beginning of the write · gap: ours minus the one "
+    "between the writes · first: our time to first text minus the server's · shared: writes that "
+    "came in one read with a later one · !: the server was late, so the case counts for nothing"
 )
 
 
