@@ -73,6 +73,12 @@ def test_a_random_order_is_drawn_anew_each_time() -> None:
     assert plan("--order", "latin").seed == 0
 
 
+def test_connections_are_used_again_only_where_somebody_says_so() -> None:
+    assert not plan().reuse
+    assert plan("--reuse-connection").reuse
+    assert plan(config=of(reuse_connection=True)).reuse
+
+
 def test_all_else_of_a_plan() -> None:
     assert plan("--regime=cold", "--warmup=0", "--cooldown=1.5", "--order=ab") == Plan(
         repeat=6, regime="cold", warmup=0, cooldown_s=1.5, order="ab"

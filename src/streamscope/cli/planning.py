@@ -50,6 +50,7 @@ def plan(options: RunOptions, config: Config) -> Plan:
         regime=options.regime or kept.regime,
         warmup=kept.warmup if options.warmup is None else options.warmup,
         cooldown_s=kept.cooldown_s if options.cooldown_s is None else options.cooldown_s,
+        reuse=options.reuse_connection or kept.reuse,
     )
 
 

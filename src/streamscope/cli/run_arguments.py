@@ -74,6 +74,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
         order: Who goes first in a pair, or both at once.
         regime: Whether the prompt may be in the server's cache.
         cooldown_s: Pause between pairs, s.
+        reuse_connection: Whether a run takes the connection that the one before has left open.
         format: How the result is written; empty: guessed from the file's name.
         output: The file; empty for standard output.
         verbose: Whether the table is followed by where the time of a run of each channel went.
@@ -92,6 +93,7 @@ class RunOptions(Options, frozen=True, kw_only=True):
     order: RunOrder | None = None
     regime: Literal["warm", "cold"] | None = None
     cooldown_s: float | None = None
+    reuse_connection: bool = False
     format: Format | Literal[""] = ""
     output: str = ""
     verbose: bool = False
@@ -251,6 +253,12 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         type=at_least(0, 3600),
         metavar="S",
         help="pause between pairs, in seconds (0)",
+    )
+    plan.add_argument(
+        "--reuse-connection",
+        action="store_true",
+        help="let a run take the connection that the one before has left open: the warm-up opens "
+        "it, the pairs find it open (a fresh one for each run)",
     )
 
 
