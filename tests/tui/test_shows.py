@@ -1,5 +1,7 @@
 """Both panes show the same stretch of time, live and in a replay, and never more than has come."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, get_args
@@ -43,6 +45,11 @@ class PanesApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return default_variables()
+
+    def post_display_hook(self) -> None:
+        """Tell the panes that a frame is out."""
+        for pane in self.query(ChannelPane):
+            pane.text.frame_out(time.monotonic_ns())
 
     @property
     def panes(self) -> dict[ChannelName, ChannelPane]:
@@ -172,6 +179,37 @@ async def test_the_exact_figures_take_the_place_of_the_live_ones(
         assert app.status("A") == "✓ done 3.00 s"
         assert "~" not in app.figures("A")
         assert app.gaps("A").endswith("max  66")
+
+
+async def test_it_tells_how_long_the_text_took_to_the_screen(pair: Pair, told: Told) -> None:
+    app = PanesApp()
+    async with app.run_test(size=(100, 20)):
+        show = LiveShow(app.panes, told)
+        whole = pair["A"].run.trace
+        sent_ns = time.monotonic_ns() - 10 * S  # all of it came in the last ten seconds
+        trace = msgspec.structs.replace(whole, sent_monotonic_ns=sent_ns)
+        show.run_started(A, sent_ns)
+        show.run_moved(A, trace, list(trace.chunks))
+        async with asyncio.timeout(20):
+            shown = await show.painted(A, trace)
+        assert shown is not None
+        assert 0 < shown.chunks <= len(trace.chunks)
+        assert shown.frames == 1
+        assert 7 * S < shown.p50_ns <= shown.p99_ns <= shown.max_ns
+
+
+async def test_nothing_is_told_of_a_run_that_was_not_timed_on_this_clock(
+    pair: Pair, told: Told
+) -> None:
+    app = PanesApp()
+    async with app.run_test(size=(100, 20)):
+        show = LiveShow(app.panes, told)
+        trace = pair["A"].run.trace
+        assert not trace.sent_monotonic_ns
+        show.run_started(A, 1)
+        show.run_moved(A, trace, list(trace.chunks))
+        async with asyncio.timeout(20):
+            assert await show.painted(A, trace) is None
 
 
 async def test_the_bar_of_a_run_that_is_over_keeps_the_scale_of_the_one_under_way(

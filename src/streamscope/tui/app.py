@@ -1,10 +1,12 @@
 """The app: themes, keys, and the main screen."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.binding import Binding
+from textual.signal import Signal
 
 from streamscope import __version__, settings
 from streamscope.settings import Config, Places
@@ -56,6 +58,7 @@ class StreamscopeApp(App[None]):
             recorded: Runs to be replayed; then no server is looked for until one is needed.
         """
         super().__init__()
+        self.frame_out: Signal[int] = Signal(self, "frame out")
         self.open_session = open_session
         self.session: Session | None = None
         self.config = config
@@ -84,6 +87,10 @@ class StreamscopeApp(App[None]):
     def get_default_screen(self) -> MainScreen:
         """Return the main screen: no empty one is drawn before it."""
         return MainScreen(self._make_session, self.request, self.config, self._recorded)
+
+    def post_display_hook(self) -> None:
+        """Tell when a frame is out: its bytes are on their way to the terminal."""
+        self.frame_out.publish(time.monotonic_ns())
 
     def on_mount(self) -> None:
         """Bind the person's keys, and say what was wrong with config and themes."""

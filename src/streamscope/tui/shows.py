@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from streamscope.measure.eye import shown
 from streamscope.trace import ChannelName, Chunk, Run, Shown, Trace
 from streamscope.trial.plan import Step
 from streamscope.trial.replay import Playback, ReplayClock, end_ns
@@ -61,12 +62,12 @@ class LiveShow:
         """Hand the news to the pane."""
         if step.channel in self._under_way:
             self._under_way[step.channel] = trace
-            self._panes[step.channel].take(trace, new)
+            self._panes[step.channel].take(trace, new, live=True)
 
     async def painted(self, step: Step, trace: Trace) -> Shown | None:
         """Say when the text of a run was on the screen."""
-        del step, trace
-        return None
+        del trace
+        return shown(await self._panes[step.channel].text.all_seen())
 
     def run_ended(self, step: Step, run: Run, figures: "Figures") -> None:
         """Draw the exact figures."""

@@ -11,21 +11,17 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from streamscope.tui import faces
+from streamscope.tui.paint_clock import PaintClock
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
 from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from streamscope.trace import ChannelName, Layout
     from streamscope.trial.session import Setup
     from streamscope.tui.app import StreamscopeApp
     from streamscope.tui.widgets.channel_pane import ChannelPane
     from streamscope.tui.widgets.memory_panel import MemoryPanel
-
-TICK_S = 1 / 20
-"""How often clocks and bars are redrawn while something moves. Nothing ticks at rest."""
 
 
 class Frame(Screen[None]):
@@ -35,7 +31,7 @@ class Frame(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall"), (44, "-high")]
 
-    _ticker: Timer
+    _ticker: PaintClock
     _memory: MemoryPanel
 
     def __init__(self, prompt: str) -> None:
@@ -71,7 +67,7 @@ class Frame(Screen[None]):
 
     def on_mount(self) -> None:
         """Draw what is known at once; fill the rest when that is on the screen."""
-        self._ticker = self.set_interval(TICK_S, self._tick, pause=True)
+        self._ticker = PaintClock(self, self._paint, self._move)
         prompt = self._prompt
         prompt.border_title = "prompt"
         prompt.border_subtitle = faces.RUN_KEY
@@ -98,6 +94,8 @@ class Frame(Screen[None]):
         }
         for name, pane in self._panes.items():
             await self.query_one(f"#frame-{name.lower()}").mount(pane)
+            pane.text.ask = self._ticker.ask
+        self._streamscope.frame_out.subscribe(self, self._frame_out, immediate=True)
         await self.query_one("#verdict").mount(Static())
         self._memory = MemoryPanel()
         await self.query_one("#history").mount(self._memory)
@@ -112,8 +110,24 @@ class Frame(Screen[None]):
     def _filled(self) -> None:
         """Go to work: the frame is filled."""
 
+    def _paint(self) -> None:
+        """Draw all text that has come."""
+        if self.is_running:  # and not being taken down
+            for pane in self._panes.values():
+                pane.text.paint()
+
+    def _move(self) -> None:
+        """Draw what moves: with the text, it is one update of the screen."""
+        if self.is_running:
+            self._tick()
+
     def _tick(self) -> None:
         """Draw what moves."""
+
+    def _frame_out(self, now_ns: int) -> None:
+        """Take note of what the frame showed that is out."""
+        for pane in self._panes.values():
+            pane.text.frame_out(now_ns)
 
     @property
     def _prompt(self) -> PromptEditor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from streamscope.tui.screens.compare import Asked
     from streamscope.tui.shows import LiveShow
 
-TICKS_A_SECOND = 20
-"""How often the ticker ticks in a second: the title line follows once a second."""
+TITLE_S = 1.0
+"""Time between two updates of the title line while runs are under way, in seconds."""
 
 TYPING_S = 0.25
 """How long nothing must have been typed before the prompt is looked up in the history."""
@@ -70,7 +71,7 @@ class MainScreen(Dialogs):
         self._recall = Recall()
         self._typing: Timer | None = None
         self._step: Step | None = None
-        self._ticks = 0
+        self._told = 0.0
         self._lookup = 0
 
     def _filled(self) -> None:
@@ -285,8 +286,8 @@ class MainScreen(Dialogs):
             super()._tick()
             return
         self._show.tick()
-        self._ticks += 1
-        if self._ticks % TICKS_A_SECOND == 0:
+        if (now := time.monotonic()) >= self._told + TITLE_S:
+            self._told = now
             self._draw_doing()
 
     # ---------------------------------------------------------------------------- what came of it

@@ -92,16 +92,24 @@ class ChannelPane(Vertical):
         self._gaps.show_message(self._no_gaps())
         self._track.show((), 0, 0)
 
-    def take(self, trace: Trace, new: list[Chunk]) -> None:
-        """Note what happened in the run; drawing waits for the next tick, but for the text."""
+    def take(self, trace: Trace, new: list[Chunk], *, live: bool = False) -> None:
+        """Note what happened in the run; drawing waits for the next tick, but for the text.
+
+        Args:
+            trace: The run so far.
+            new: What came.
+            live: Whether it came just now, so that its way to the eye is of interest.
+        """
         self.trace = trace
+        timed = live and trace.sent_monotonic_ns > 0
         for chunk in new:
             if self.mode == "stream" and SUMMARY_FLAG not in trace.flags:
                 self._live.add(chunk)
             kind: Stretch = "answer" if chunk.kind == "answer" else "thinking"
             if not self._stretches or self._stretches[-1][1] != kind:
                 self._stretches.append((chunk.t_ns, kind))
-            self.text.append(chunk.kind, chunk.text)
+            came_ns = trace.sent_monotonic_ns + chunk.t_ns if timed else None
+            self.text.append(chunk.kind, chunk.text, came_ns)
 
     def tick(self, now_ns: int, scale: int) -> None:
         """Draw the run at a moment, ns since sent, on a scale that both panes share."""

@@ -1,6 +1,8 @@
 """The pane that shows an answer while it streams."""
 
+import asyncio
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import ClassVar, Final
 
@@ -19,10 +21,11 @@ from streamscope.trace import TextKind
 from streamscope.tui.widgets.clusters import snap
 from streamscope.tui.widgets.row_strips import INDENTS, centred_line, row_strip, selected_part
 from streamscope.tui.widgets.sanitize import Sanitizer
+from streamscope.tui.widgets.sightings import Sightings
 from streamscope.tui.widgets.wrapping import Document, Rewrap, Row
 
-FLUSH_S: Final = 1 / 25
-"""Least time between two paints of new text, in seconds."""
+FLUSH_S: Final = 1 / 30
+"""Least time between two paints of new text, in seconds, where nobody else sets the pace."""
 
 WORK_S: Final = 0.008
 """Longest block of work before other events get their turn, in seconds."""
@@ -49,6 +52,10 @@ class TextPane(ScrollView, can_focus=True):
     they read. Nothing wakes up while nothing is pending.
 
     It fills the space it is given; it does not size itself by its text, and draws no border.
+
+    Attributes:
+        ask: Asks for a call of ``paint`` soon, where something else sets the pace; with ``None``
+            the pane has timers of its own.
     """
 
     ALLOW_SELECT = True
@@ -95,7 +102,10 @@ class TextPane(ScrollView, can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self.set_reactive(TextPane.placeholder, placeholder)
         self._received: list[str] = []  # answer text, as it came
-        self._pending: deque[tuple[TextKind, str]] = deque()
+        self._pending: deque[tuple[TextKind, str, int | None]] = deque()
+        self._sightings = Sightings()
+        self._seen_more = asyncio.Event()
+        self.ask: Callable[[], None] | None = None
         self._sanitizer = Sanitizer()
         self._kind: TextKind = "answer"
         self._document = Document(1, {})
@@ -109,20 +119,30 @@ class TextPane(ScrollView, can_focus=True):
 
     # What the owner of the pane calls.
 
-    def append(self, kind: TextKind, text: str) -> None:
-        """Add text at the end. It is drawn at the next flush, at most 40 ms later."""
+    def append(self, kind: TextKind, text: str, came_ns: int | None = None) -> None:
+        """Add text at the end. It is drawn at the next paint, about 33 ms later at most.
+
+        Args:
+            kind: What it is.
+            text: The text. Untrusted.
+            came_ns: When it came, ns on the monotonic clock, if the way to the eye is of interest.
+        """
         if not text:
             return
         if kind == "answer":
             self._received.append(text)
-        for start in range(0, len(text), SLICE):
-            self._pending.append((kind, text[start : start + SLICE]))
+        last = (len(text) - 1) // SLICE * SLICE
+        for start in range(0, last, SLICE):
+            self._pending.append((kind, text[start : start + SLICE], None))
+        self._pending.append((kind, text[last:], came_ns))
         self._schedule()
 
     def clear(self) -> None:
         """Forget all text, and follow the end again."""
         self._received.clear()
         self._pending.clear()
+        self._sightings = Sightings()
+        self._seen_more.set()
         self._sanitizer = Sanitizer()
         latest = self._rewrap.result if self._rewrap is not None else self._document
         self._document = Document(latest.width, latest.indents)
@@ -159,7 +179,35 @@ class TextPane(ScrollView, can_focus=True):
     @property
     def backlog(self) -> int:
         """Characters that came but are not yet wrapped; 0 when the pane is up to date."""
-        return sum(len(text) for _, text in self._pending)
+        return sum(len(text) for _, text, _ in self._pending)
+
+    def paint(self) -> None:
+        """Lay out what has come, for the next frame; what takes too long is left for later."""
+        self._stop_timer()
+        if self._has_room and not self._work(until=monotonic() + WORK_S):
+            self._schedule(REST_S)
+
+    def frame_out(self, now_ns: int) -> None:
+        """Take note that a frame is out, at a time of the monotonic clock in ns."""
+        if self.screen.is_active:
+            self._sightings.frame(now_ns, self.scroll_offset.y)
+        else:
+            self._sightings.lose()  # something else is being looked at
+        self._seen_more.set()
+
+    async def all_seen(self) -> list[tuple[int, int]]:
+        """Wait until all text is on the screen, or known never to be.
+
+        Returns:
+            When each piece came, if that was told, and the frame that showed it: both in ns on the
+            monotonic clock. Pieces that nobody could see are not among them: those that left the
+            view before there was a frame, or came while the reader was elsewhere. Text that is
+            laid out at once counts as one: its end must be in view.
+        """
+        while self._sightings.waiting or (self._pending and self._has_room):
+            self._seen_more.clear()
+            await self._seen_more.wait()
+        return self._sightings.seen
 
     def copy_text(self) -> str:
         """Copy the selection, or else the whole answer, to the clipboard; return it."""
@@ -173,10 +221,14 @@ class TextPane(ScrollView, can_focus=True):
 
     def _schedule(self, delay: float | None = None) -> None:
         """Make sure that work is done soon, if there is a size to do it for."""
-        if self._timer is None and self._has_room:
-            if delay is None:
-                delay = max(0.001, self._worked_at + FLUSH_S - monotonic())
-            self._timer = self.set_timer(delay, self._tick, name="flush")
+        if self._timer is not None or not self._has_room:
+            return
+        if delay is None and self.ask is not None:
+            self.ask()
+            return
+        if delay is None:
+            delay = max(0.001, self._worked_at + FLUSH_S - monotonic())
+        self._timer = self.set_timer(delay, self.paint, name="flush")
 
     @property
     def _has_room(self) -> bool:
@@ -187,11 +239,6 @@ class TextPane(ScrollView, can_focus=True):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-
-    def _tick(self) -> None:
-        self._stop_timer()
-        if not self._work(until=monotonic() + WORK_S):
-            self._schedule(REST_S)
 
     def _work(self, until: float | None) -> bool:
         """Wrap what is pending, up to a time of the monotonic clock; return whether all is done."""
@@ -205,25 +252,46 @@ class TextPane(ScrollView, can_focus=True):
             return True
         first = max(0, len(self._document.rows) - 1)
         was_empty = not self._document.lines
+        ends: list[tuple[int, int]] = []
         while self._pending:
-            self._document.append(*self._next_text())
+            kind, text, came = self._next_text()
+            self._document.append(kind, text)
+            ends += [(self._document.height - 1, came_ns) for came_ns in came]
             if until is not None and monotonic() > until:
                 break
         self._text_changed(0 if was_empty else first)
+        self._expect(ends)
         return not self._pending
 
-    def _next_text(self) -> tuple[TextKind, str]:
-        """Take pending text of one kind, about a slice of it, and make it harmless."""
-        kind, text = self._pending.popleft()
-        parts = [text]
-        size = len(text)
+    def _expect(self, ends: list[tuple[int, int]]) -> None:
+        """Follow those pieces that the next frame shows, by the row of their end."""
+        if ends and self.screen.is_active:
+            top = self.scroll_offset.y
+            for row, came_ns in ends:
+                if top <= row < top + self.size.height:
+                    self._sightings.laid_out(row, came_ns)
+        self._seen_more.set()
+
+    def _next_text(self) -> tuple[TextKind, str, list[int]]:
+        """Take pending text of one kind, about a slice of it, and make it harmless.
+
+        Returns:
+            Its kind, the text, and when those pieces came that end in it, in ns.
+        """
+        kind = self._pending[0][0]
+        parts: list[str] = []
+        came: list[int] = []
+        size = 0
         while self._pending and self._pending[0][0] == kind and size < SLICE:
-            parts.append(self._pending.popleft()[1])
-            size += len(parts[-1])
+            _, text, came_ns = self._pending.popleft()
+            parts.append(text)
+            size += len(text)
+            if came_ns is not None:
+                came.append(came_ns)
         if kind != self._kind:
             self._document.append(self._kind, self._sanitizer.finish())
             self._kind = kind
-        return kind, self._sanitizer.feed("".join(parts))
+        return kind, self._sanitizer.feed("".join(parts)), came
 
     # Size and place.
 
@@ -237,7 +305,7 @@ class TextPane(ScrollView, can_focus=True):
         latest = self._rewrap.result if self._rewrap is not None else self._document
         if width != latest.width:
             self._rewrap = Rewrap(self._document, width, INDENTS if width >= NARROW else {})
-            self._tick()
+            self.paint()
         else:
             self._keep_place()
             self._resume()
@@ -254,6 +322,7 @@ class TextPane(ScrollView, can_focus=True):
         """Show a document that was wrapped anew, the same text at the top."""
         self._rewrap = None
         self._document = document
+        self._sightings.lose()  # rows have other numbers
         self._text_changed(0)
         if not self.following and document.lines:
             self._scroll_to_row(document.row_at(*self._top))
@@ -362,6 +431,7 @@ class TextPane(ScrollView, can_focus=True):
         if index >= document.height:
             return Strip.blank(width, self._style("answer"))
         row = document.rows[index]
+        self._sightings.drawn(index)
         selection = self.text_selection
         selected = selected_part(row, selection) if selection is not None else None
         if selected is not None:
