@@ -17,7 +17,7 @@ from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of
 from streamscope.settings import SettingsError
-from streamscope.trial.plan import Course, whole_pairs
+from streamscope.trial.plan import Course
 from streamscope.trial.session import NoServerError, Session, Setup, Wish
 from streamscope.trial.trial import Trial, is_complete, last_pair
 
@@ -52,8 +52,8 @@ def run(options: RunOptions) -> int:
         without = "" if past else " (--no-save measures without.)"
         print(f"streamscope: {error}{without}", file=sys.stderr)
         return EXIT_FAILED
-    session = start.session(options, config, places, history)
     conventions = planning.conventions(options.views, config)
+    session = start.session(options, config, places, history, conventions.trust)
     errand = Errand(session, options, conventions)
     code = asyncio.run(errand.carry_out(jobs))
     if not errand.comparisons:
@@ -140,17 +140,18 @@ class Errand:
         finally:
             self._trial = None
             self._telling.end()
-        self.comparisons.append(Comparison(plan=trial.plan, runs=runs))
+        busy = trial.course.include_busy
+        self.comparisons.append(Comparison(plan=trial.plan, runs=runs, include_busy=busy))
         await self._session.saved()
         await self._remark(trial, job)
         for problem in self._session.problems():
             self._telling.say(problem)
-        course = Course(plan=trial.plan, runs=tuple(runs))
+        course = Course(plan=trial.plan, runs=tuple(runs), include_busy=busy)
         if not is_complete(course):
             self._say_incomplete(trial, course)
             return EXIT_FAILED
         self._say_cautions(trial, course)
-        return EXIT_DONE if len(whole_pairs(runs)) == last_pair(runs) else EXIT_FAILED
+        return EXIT_DONE if len(course.pairs()) == last_pair(runs) else EXIT_FAILED
 
     async def _remark(self, trial: Trial, job: Job) -> None:
         """Keep tags and note."""

@@ -12,7 +12,7 @@ from streamscope.history import ComparisonRow, Group, History, HistoryError
 from streamscope.plan import Plan
 from streamscope.settings import Config
 from streamscope.trace import SUMMARY_FLAG, Request, Run
-from streamscope.trial.plan import Course, whole_pairs
+from streamscope.trial.plan import Course
 from streamscope.trial.session import Setup, Wish
 from streamscope.trial.trial import is_complete
 
@@ -56,11 +56,12 @@ def planned(options: RunOptions, config: Config, history: History | None) -> lis
         UsageError: A prompt can't be read, or a comparison can't go on as far as was said.
         HistoryError: What is to be continued or made anew is not there, or can't be.
     """
+    busy = planning.trust(options.views, config).include_busy
     if options.going_on:
-        return [_continued(_known(history), options)]
+        return [_continued(_known(history), options, include_busy=busy)]
     if options.again:
-        return [_again(_known(history), each) for each in options.again]
-    course = Course(plan=planning.plan(options, config))
+        return [_again(_known(history), each, include_busy=busy) for each in options.again]
+    course = Course(plan=planning.plan(options, config), include_busy=busy)
     prompts = [prompt_text(said) for said in options.prompts]
     return [
         Job(request=start.request(options, config, prompt), course=course) for prompt in prompts
@@ -87,10 +88,10 @@ def how_far(course: Course) -> str:
     """Say how far a comparison came: ``6 of 30 pairs``, ``6 of at most 30 pairs``."""
     plan = course.plan
     most = f"at most {plan.repeat}" if plan.until is not None else str(plan.repeat)
-    return f"{len(whole_pairs(course.runs))} of {most} pairs"
+    return f"{len(course.pairs())} of {most} pairs"
 
 
-def _continued(history: History, options: RunOptions) -> Job:
+def _continued(history: History, options: RunOptions, *, include_busy: bool) -> Job:
     row, runs = history.comparison(options.going_on)
     _check_whole(row, runs)
     if row.plan is None:
@@ -98,7 +99,12 @@ def _continued(history: History, options: RunOptions) -> Job:
             f"Comparison {row.comparison_id[:8]} came without its plan, so it can't be continued: "
             f"`streamscope history rerun {row.comparison_id[:8]}` measures it anew."
         )
-    course = Course(plan=row.plan, comparison_id=row.comparison_id, runs=tuple(runs))
+    course = Course(
+        plan=row.plan,
+        comparison_id=row.comparison_id,
+        runs=tuple(runs),
+        include_busy=include_busy,
+    )
     if options.most is not None:
         if row.plan.until is None:
             raise UsageError(
@@ -115,7 +121,7 @@ def _continued(history: History, options: RunOptions) -> Job:
 
 def _why_complete(named: str, course: Course) -> str:
     """Say that there is nothing left to do, and what can be done all the same."""
-    pairs = len(whole_pairs(course.runs))
+    pairs = len(course.pairs())
     if not is_complete(with_most(course, course.plan.repeat + 1)):
         return (
             f"Comparison {named} has gone through the most pairs that it may have, "
@@ -148,13 +154,13 @@ def _check_whole(row: ComparisonRow, runs: Sequence[Run]) -> None:
         )
 
 
-def _again(history: History, named: str) -> Job:
+def _again(history: History, named: str, *, include_busy: bool) -> Job:
     row, runs = history.comparison(named)
     _check_whole(row, runs)
     plan = measured_plan(row, runs)
     if plan.order == "random":
         plan = msgspec.structs.replace(plan, seed=planning.new_seed())
-    return _job(row, runs, Course(plan=plan))
+    return _job(row, runs, Course(plan=plan, include_busy=include_busy))
 
 
 def _job(row: ComparisonRow, runs: Sequence[Run], course: Course) -> Job:

@@ -9,7 +9,7 @@ import msgspec
 
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.run_arguments import FORMATS, Format, RunOptions, Views
-from streamscope.measure.conventions import Conventions
+from streamscope.measure.conventions import Conventions, Trust
 from streamscope.plan import LEAST, Plan
 from streamscope.settings import ComparisonDefaults, Config
 
@@ -80,7 +80,14 @@ def conventions(views: Views, config: Config) -> Conventions:
         costs=_replaced(
             base.costs, timeout_s=views.client_timeout_s, price_per_million=views.price
         ),
+        trust=trust(views, config),
     )
+
+
+def trust(views: Views, config: Config) -> Trust:
+    """Return when a machine is too busy, and whether such runs are pooled all the same."""
+    include = config.trust.include_busy or views.include_busy
+    return msgspec.structs.replace(config.trust, include_busy=include)
 
 
 def output_format(

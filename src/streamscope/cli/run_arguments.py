@@ -52,12 +52,14 @@ class Views(msgspec.Struct, frozen=True, kw_only=True):
         cpm: Han and kana characters a minute.
         price: Price of a million output tokens.
         client_timeout_s: Time-out of the clients that will call the server, s.
+        include_busy: Whether runs on a busy machine are pooled.
     """
 
     wpm: float | None = None
     cpm: float | None = None
     price: float | None = None
     client_timeout_s: float | None = None
+    include_busy: bool = False
 
 
 class RunOptions(Options, frozen=True, kw_only=True):
@@ -283,6 +285,17 @@ def add_views(parser: argparse.ArgumentParser) -> None:
         type=at_least(0.001, DAY_S),
         metavar="S",
         help="of the clients that will call the server, in seconds (30)",
+    )
+    add_busy(parser)
+
+
+def add_busy(parser: argparse.ArgumentParser) -> None:
+    """Add whether runs on a busy machine count."""
+    counted = parser.add_argument_group("what counts")
+    counted.add_argument(
+        "--include-busy",
+        action="store_true",
+        help="pool runs during which this machine was too busy to be trusted, too",
     )
 
 

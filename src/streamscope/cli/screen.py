@@ -60,7 +60,9 @@ def open_app(
     places = settings.places()
 
     def open_session() -> "Session":
-        return start.session(options, config, places, start.history(options, places))
+        busy = config.trust.include_busy
+        history = start.history(options, places, include_busy=busy)
+        return start.session(options, config, places, history)
 
     app = StreamscopeApp(
         open_session=open_session,

@@ -12,6 +12,7 @@ from streamscope.trace import Request
 
 if TYPE_CHECKING:
     from streamscope.history import History
+    from streamscope.measure.conventions import Trust
     from streamscope.trial.session import Session
 
 T = TypeVar("T")
@@ -75,21 +76,34 @@ def check_url(url: str, *, flag: bool) -> None:
         raise UsageError(str(error)) from error
 
 
-def history(options: Options, places: Places) -> "History | None":
+def history(options: Options, places: Places, *, include_busy: bool = False) -> "History | None":
     """Open the history; ``None`` if the person wants none.
+
+    Args:
+        options: Whether there is to be one.
+        places: Where it is.
+        include_busy: Whether runs on a busy machine are pooled.
 
     Raises:
         HistoryError: It can't be used; nothing is measured that could not be kept.
     """
     from streamscope.history import History
 
-    return History.open(places.history_file) if options.save else None
+    if not options.save:
+        return None
+    return History.open(places.history_file, include_busy=include_busy)
 
 
 def session(
-    options: Options, config: Config, places: Places, history: "History | None"
+    options: Options,
+    config: Config,
+    places: Places,
+    history: "History | None",
+    trust: "Trust | None" = None,
 ) -> "Session":
     """Return a session for what was said on the command line.
+
+    When a machine is too busy for a run to be trusted, the config file says unless ``trust`` does.
 
     What it needs is imported here and not before: the app shows its first picture without it.
     """
@@ -120,4 +134,5 @@ def session(
         gguf=Path(config.model_file).expanduser() if config.model_file else None,
         profile=config.profile,
         calibration=calibrations.read(places.calibration_file),
+        trust=trust or config.trust,
     )

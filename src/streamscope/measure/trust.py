@@ -19,6 +19,13 @@ USUAL = Trust()
 """The conventions where nobody has changed them."""
 
 
+LEAST_S = 0.1
+"""Time lost that is worth a word even in the shortest run, s."""
+
+LEAST_READS = 3
+"""Reads that held several segments that are worth a word even in the shortest stream."""
+
+
 class Doubt(msgspec.Struct, frozen=True):
     """A reason not to trust the times of a run.
 
@@ -83,7 +90,11 @@ def _late(trace: Trace, observer: Observer, thresholds: Trust) -> str:
     merged, share = merged_reads(trace)
     if lag_ns is None:
         return ""
-    queued = lag_ns > thresholds.merged_lag_ms * NS_PER_MS and share > thresholds.merged_share
+    queued = (
+        merged >= LEAST_READS
+        and share > thresholds.merged_share
+        and lag_ns > thresholds.merged_lag_ms * NS_PER_MS
+    )
     by_read = trace.clock == "read" and lag_ns > thresholds.lag_ms * NS_PER_MS
     if not (queued or by_read):
         return ""
@@ -96,11 +107,12 @@ def _late(trace: Trace, observer: Observer, thresholds: Trust) -> str:
 
 def _waited(trace: Trace, observer: Observer, thresholds: Trust) -> str:
     run_s = length_s(trace)
-    if observer.waited_s is None or not 0 < thresholds.waited_share * run_s < observer.waited_s:
+    waited_s = observer.waited_s or 0.0
+    if waited_s <= max(LEAST_S, thresholds.waited_share * run_s):
         return ""
     return (
         "The machine was busy: the probe was ready, but had no processor, for"
-        f" {observer.waited_s:.1f} of {run_s:.1f} s."
+        f" {waited_s:.1f} of {run_s:.1f} s."
     )
 
 
@@ -111,7 +123,7 @@ def _stolen(observer: Observer, thresholds: Trust) -> str:
 
 
 def _throttled(trace: Trace, observer: Observer, thresholds: Trust) -> str:
-    stopped_s = observer.throttled_s
-    if stopped_s is None or not 0 < thresholds.throttled_share * length_s(trace) < stopped_s:
+    stopped_s = observer.throttled_s or 0.0
+    if stopped_s <= max(LEAST_S, thresholds.throttled_share * length_s(trace)):
         return ""
     return f"A quota stopped the processes for {stopped_s:.1f} s."

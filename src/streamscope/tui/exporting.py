@@ -127,7 +127,8 @@ class _What:
         read = [self._history.comparison(each) for each in self._ids()]
         read.sort(key=lambda each: each[0].started_utc)
         self.count = sum(len(runs) for _, runs in read)
-        return [Comparison(plan=plan_of(row), runs=runs) for row, runs in read]
+        busy = self.conventions.trust.include_busy
+        return [Comparison(plan=plan_of(row), runs=runs, include_busy=busy) for row, runs in read]
 
     def _ids(self) -> list[str]:
         if self._comparison is not None:

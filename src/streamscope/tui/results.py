@@ -228,6 +228,7 @@ _REASONS = {
     "cancelled": "stopped",
     "filter": "withheld",
     "unfinished": "unfinished",
+    "busy": "on a busy machine",
     "version": "of another server version",
 }
 

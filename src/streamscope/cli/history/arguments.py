@@ -10,6 +10,7 @@ from streamscope.cli.parsing import Parser, UsageError, whole
 from streamscope.cli.run_arguments import (
     Format,
     Views,
+    add_busy,
     add_result,
     add_verbose,
     add_views,
@@ -184,6 +185,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take all runs of the history that may be pooled with each",
     )
+    add_busy(parser)
     add_result(parser, COMPARE_FORMATS)
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import EXPORT_FORMATS
 from streamscope.cli.history.listed import MANY
-from streamscope.cli.history.place import SHORT, Desk, as_comparison
+from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.run_arguments import Format
 from streamscope.cli.words import shortened
 from streamscope.history import History, HistoryError
@@ -221,7 +221,7 @@ def _comparisons(desk: Desk) -> Iterator[Comparison]:
     rows = [row for each in groups for row in history.comparisons(MANY, each.group)]
     found = {row.comparison_id: row for row in rows}
     for row in sorted(found.values(), key=lambda each: each.started_utc):
-        yield as_comparison(*history.comparison(row.comparison_id))
+        yield desk.as_comparison(*history.comparison(row.comparison_id))
 
 
 def _nothing(desk: Desk) -> HistoryError:

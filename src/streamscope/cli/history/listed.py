@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streamscope.cli.history.medians import pooled_values
-from streamscope.cli.history.place import Desk, as_comparison
+from streamscope.cli.history.place import Desk
 from streamscope.cli.jobs import how_far
 from streamscope.history import ComparisonRow, Group, GroupRow, HistoryError
 from streamscope.measure.inference import Estimate, median_estimate
@@ -109,11 +109,11 @@ def comparisons(desk: Desk) -> list[Listed]:
     return [_comparison(desk, row) for row in found[: options.limit]]
 
 
-def state_words(plan: Plan | None, runs: Sequence[Run]) -> str:
+def state_words(plan: Plan | None, runs: Sequence[Run], *, include_busy: bool = False) -> str:
     """Say how far a comparison came, where its plan wants more: ``stopped at 6 of 30 pairs``."""
     if plan is None:
         return ""
-    course = Course(plan=plan, runs=tuple(runs))
+    course = Course(plan=plan, runs=tuple(runs), include_busy=include_busy)
     if is_complete(course):
         return ""
     failed = bool(runs) and not runs[-1].trace.ok and runs[-1].trace.ended != "cancelled"
@@ -147,9 +147,9 @@ def _comparison(desk: Desk, row: ComparisonRow) -> Listed:
     except HistoryError:
         state = "its runs can't be read any more"
     else:
-        state = state_words(row.plan, runs)
+        state = state_words(row.plan, runs, include_busy=desk.include_busy)
         complete = msgspec.UNSET if row.plan is None else not state
-        figures = _medians(pooled_values(as_comparison(row, runs), NAMES))
+        figures = _medians(pooled_values(desk.as_comparison(row, runs), NAMES))
     return Listed(
         id=row.comparison_id,
         started_utc=row.started_utc,

@@ -42,8 +42,10 @@ class Desk:
         planning.check_output(options.output)
         places = settings.places()
         config = settings.load(places.config_file)
-        history = History.open(places.history_file)
-        return cls(options, history, planning.conventions(options.views, config))
+        conventions = planning.conventions(options.views, config)
+        busy = conventions.trust.include_busy
+        history = History.open(places.history_file, include_busy=busy)
+        return cls(options, history, conventions)
 
     def __enter__(self) -> Self:
         return self
@@ -66,9 +68,13 @@ class Desk:
         if kind == "run":
             whole_id = self.history.load(whole_id).comparison_id
         row, runs = self.history.comparison(whole_id)
-        return row, as_comparison(row, runs)
+        return row, self.as_comparison(row, runs)
 
+    def as_comparison(self, row: ComparisonRow, runs: list[Run]) -> Comparison:
+        """Return what reports are made from."""
+        return Comparison(plan=measured_plan(row, runs), runs=runs, include_busy=self.include_busy)
 
-def as_comparison(row: ComparisonRow, runs: list[Run]) -> Comparison:
-    """Return what reports are made from."""
-    return Comparison(plan=measured_plan(row, runs), runs=runs)
+    @property
+    def include_busy(self) -> bool:
+        """Whether runs on a busy machine are pooled."""
+        return self.conventions.trust.include_busy

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from streamscope.cli import planning, results
 from streamscope.cli.history.listed import state_words
-from streamscope.cli.history.place import SHORT, Desk, as_comparison
+from streamscope.cli.history.place import SHORT, Desk
 from streamscope.cli.run_arguments import check_verbose
 from streamscope.cli.words import local, shortened
 from streamscope.history import ComparisonRow
@@ -39,21 +39,22 @@ def run(desk: Desk) -> int:
         # A run alone, in formats that know runs only as parts of a comparison.
         form = "jsonl" if form == "json" else form
         plan = Plan(repeat=1, warmup=0, layout=one.layout, regime=one.regime)
-        comparison = Comparison(plan=plan, runs=[one])
+        comparison = Comparison(plan=plan, runs=[one], include_busy=desk.include_busy)
     else:
         row, runs = history.comparison(whole_id)
-        comparison = as_comparison(row, runs)
+        comparison = desk.as_comparison(row, runs)
         if form == "table":
             shown = results.tables([comparison], desk.conventions, more=options.verbose)
-            table = Group(_head(row, runs), shown)
+            head = _head(row, runs, include_busy=desk.include_busy)
+            table = Group(head, shown)
             return 0 if results.deliver_table(table, options.output) else 1
     return 0 if results.deliver([comparison], form, options.output, desk.conventions) else 1
 
 
-def _head(row: ComparisonRow, runs: Sequence[Run]) -> RenderableType:
+def _head(row: ComparisonRow, runs: Sequence[Run], *, include_busy: bool) -> RenderableType:
     """Say which comparison it is, how far it came, what it asked, and what was noted about it."""
     counted = f"{row.pairs} {'pair' if row.pairs == 1 else 'pairs'}"
-    state = state_words(row.plan, runs)
+    state = state_words(row.plan, runs, include_busy=include_busy)
     named = row.comparison_id[:SHORT]
     lines = [Text(f"{named} · {local(row.started_utc)} · {state or counted}", "dim")]
     if state:

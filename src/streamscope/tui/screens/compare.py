@@ -13,7 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from streamscope.plan import LEAST, Plan
 from streamscope.settings import MAX_REPEAT
 from streamscope.trace import Regime
-from streamscope.trial.plan import Course, whole_pairs
+from streamscope.trial.plan import Course
 from streamscope.tui.faces import about_time
 from streamscope.tui.screens.picker import Picker
 
@@ -42,7 +42,7 @@ def unfinished_of(course: Course | None) -> Unfinished | None:
     """Return what is to be said of a comparison that could go on, if there is one."""
     if course is None:
         return None
-    return Unfinished(plan=course.plan, pairs=len(whole_pairs(course.runs)))
+    return Unfinished(plan=course.plan, pairs=len(course.pairs()))
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ _OUT: Final = {
     "filter": "withheld",
     "older": "older",
     "unfinished": "unfinished",
+    "busy": "on a busy machine",
     "version": "of another server version",
     "warmup": "warm-ups",
 }

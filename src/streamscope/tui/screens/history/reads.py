@@ -111,7 +111,8 @@ def about_comparison(
 ) -> AboutComparison:
     """Read a comparison with all its runs."""
     row, runs = history.comparison(comparison_id)
-    comparison = Comparison(plan=plan_of(row), runs=runs)
+    busy = conventions.trust.include_busy
+    comparison = Comparison(plan=plan_of(row), runs=runs, include_busy=busy)
     measured = [measure(run.trace) for run in runs]
     return AboutComparison(
         comparison=comparison,
