@@ -43,6 +43,10 @@ def _run(said: list[str]) -> int:
             from streamscope.cli.replay import run as replay
 
             return replay(rest)
+        case ["calibrate", *rest]:
+            from streamscope.cli.calibrate import run as calibrate
+
+            return calibrate(rest)
     from streamscope.cli.screen import show
 
     return show(arguments.parse(said))

@@ -40,6 +40,7 @@ _SHAPES: tuple[tuple[int, Cut], ...] = ((4, ""), (20, ""), (1, "line"), (4, "cha
 
 _SHAPES_GAP_NS = 5_000_000
 _WARM_UP = Schedule(writes=50, gap_ns=1_000_000, first_ns=10_000_000)
+_GONE = ("cut", "unreachable")
 _OVERHEAD_S = 0.1
 _PATIENCE_S = 20.0
 
@@ -265,7 +266,8 @@ def _why(trace: Trace, engine: ScheduleEngine) -> str:
     """Say why a run did not come to its end."""
     if trace.fault is not None and trace.fault.code == "probe":
         return "The measuring process ended in the middle, so nothing was found out: try again."
-    if not engine.alive:
+    lost = trace.ended == "incomplete" or (trace.fault and trace.fault.code in _GONE)
+    if lost or not engine.alive:
         return "The schedule server ended in the middle, so nothing was found out: try again."
     why = "it was stopped" if trace.fault is None else trace.fault.sentence
     return f"A case did not come to its end, so nothing was found out: {why}"
