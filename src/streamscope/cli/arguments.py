@@ -18,6 +18,7 @@ commands:
   run PROMPT…      measure without a screen
   history …        list, show, compare, export, import and edit what was measured
   replay FILE|ID   watch a recorded pair again, without a server
+  calibrate        find out how wrong the times are that this machine measures
 """
 PROTOCOLS = (
     "ollama-chat",
@@ -29,6 +30,10 @@ PROTOCOLS = (
     "anthropic",
     "gemini",
     "lmstudio",
+    "token-sse",
+    "token-sse-get",
+    "text",
+    "text-get",
 )
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]

@@ -133,6 +133,13 @@ class ChangeTheme(Command):
     BINDING_KEY = "f2"
 
 
+class Calibrate(Command):
+    """Find out how wrong the times are that this machine measures, with this app painting"""
+
+    COMMAND = "Calibrate this machine"
+    BINDING_KEY = "shift+f4"
+
+
 class CopyAnswer(Command):
     """Copy the answer of the pane in focus (of A while the prompt has it)"""
 
@@ -179,6 +186,7 @@ ALL: tuple[type[Command], ...] = (
     ShowDetails,
     BlindTest,
     FindPrompt,
+    Calibrate,
     CopyAnswer,
     ChangeTheme,
     SaveScreen,

@@ -47,8 +47,15 @@ class Dialogs(Servers):
         if pair:
             from streamscope.tui.screens.details import DetailsScreen
 
-            conventions = self._config.conventions
-            self.app.push_screen(DetailsScreen(pair, self._judgement, conventions, self._validity))
+            self.app.push_screen(
+                DetailsScreen(
+                    pair,
+                    self._judgement,
+                    self._config.conventions,
+                    self._validity,
+                    None if self._session is None else self._session.calibration,
+                )
+            )
 
     def action_blind_test_command(self) -> None:
         """Show the pair without saying which side is which."""
@@ -97,6 +104,33 @@ class Dialogs(Servers):
         self._prompt.put(request.prompt)
         self._wanted = plan
         self._open(Wish.again(target, engine))
+
+    @work(group="calibrate", exclusive=True)
+    async def action_calibrate_command(self) -> None:
+        """Find out how wrong this machine's times are; from then on runs carry that."""
+        if self._busy or not self._panes:
+            self.notify("A run is under way: esc stops it.", markup=False)
+            return
+        session = await self._with_session()
+        from streamscope.history import HistoryError, calibrations
+        from streamscope.trial.calibration import plan
+        from streamscope.tui.screens.calibrate import CalibrateScreen
+
+        self._end_replay()
+        made = await self.app.push_screen_wait(CalibrateScreen(plan()))
+        if made is None:
+            return
+        if calibrations.is_useful(made):
+            session.calibration = made
+            self._draw_title()
+        if session.history is None:
+            return  # nothing is to be kept
+        try:
+            said = calibrations.keep(self._streamscope.places.calibration_file, made)
+        except HistoryError as error:
+            self._say(str(error))
+        else:
+            self.notify(said, markup=False)
 
     # ---------------------------------------------------------------------------- older prompts
 
