@@ -6,8 +6,8 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -185,7 +185,7 @@ class Calibrating:
         finally:
             if engine is not None:
                 engine.close()
-            await probe.close()
+            await _to_its_end(probe.close())
         return self._calibration(cases)
 
     async def _warm_up(self, engine: ScheduleEngine, probe: Probe) -> None:
@@ -260,6 +260,19 @@ class Calibrating:
             true_gap_ns=found.true_gap_ns,
             cases=tuple(cases),
         )
+
+
+async def _to_its_end(closing: Coroutine[Any, Any, None]) -> None:
+    """Wait for what must not be left half done, however often somebody cancels meanwhile."""
+    task = asyncio.ensure_future(closing)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _why(trace: Trace, engine: ScheduleEngine) -> str:

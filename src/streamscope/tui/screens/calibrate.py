@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -12,7 +13,7 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerCancelled, WorkerState
 
 from streamscope.measure.calibration import CalibrationError, is_kept, is_whole
 from streamscope.report import calibration_words as words
@@ -207,6 +208,13 @@ class CalibrateScreen(Screen["Calibration | None"]):
             self.calibration = await self._calibrating.carry_out()
         except CalibrationError as error:
             self.problem = str(error)
+
+    async def on_unmount(self) -> None:
+        """Leave no process behind, however the app ends."""
+        if self._work is not None and not self._work.is_finished:
+            self._work.cancel()
+            with suppress(WorkerCancelled):
+                await self._work.wait()
 
     # ------------------------------------------------------------------- what the trial tells
 
