@@ -77,6 +77,8 @@ class StampedStream(httpcore.AsyncNetworkStream):
             self._pause()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        elif self._wire.on_stray is not None:
+            self._wire.on_stray()
 
     def _stamp(self, ancillary: list[tuple[int, int, bytes]], now_ns: int) -> int:
         """Return when bytes arrived that were read just now."""

@@ -57,22 +57,28 @@ class Connections:
             return None
         transport = idle.pop()
         self._closing.pop(transport).cancel()
+        transport.wire.on_stray = None
         if not idle:
             del self._idle[way]
         return transport
 
     def keep(self, way: Way, transport: StampedTransport) -> None:
-        """Keep an open connection for whoever comes next."""
+        """Keep an open connection for whoever comes next, for as long as nothing comes over it.
+
+        What comes then is the other side's end, or nothing that an answer may begin with.
+        """
+        transport.wire.on_stray = lambda: self._drop(way, transport)
         self._idle.setdefault(way, []).append(transport)
         self._closing[transport] = asyncio.get_running_loop().call_later(
             self._idle_s, self._drop, way, transport
         )
 
     def _drop(self, way: Way, transport: StampedTransport) -> None:
+        transport.wire.on_stray = None
         self._idle[way].remove(transport)
         if not self._idle[way]:
             del self._idle[way]
-        del self._closing[transport]
+        self._closing.pop(transport).cancel()
         task = asyncio.get_running_loop().create_task(transport.aclose())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -100,7 +100,7 @@ class TLSStream(httpcore.AsyncNetworkStream):
             except ssl.SSLError as error:
                 raise httpcore.ReadError(str(error)) from error
             else:
-                self._wire.heard = True
+                self._wire.heard |= bool(data)  # none at the end
                 return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -48,6 +48,7 @@ class Wire:
         wanted: Where arrival times are to come from, if that can be had.
         clock: ``kernel`` as long as the kernel has stamped every arrival.
         on_written: Called after each write of the request.
+        on_stray: Called when something comes while the connection is not in use.
     """
 
     def __init__(self, *, wanted: Clock = "kernel") -> None:
@@ -58,6 +59,7 @@ class Wire:
         self.ended_ns = 0
         self.clock: Clock = "read"
         self.on_written: Callable[[], object] = _nothing
+        self.on_stray: Callable[[], object] | None = None
         self._stamped: Clock = "read"
         self.heard = False
         self._reads = 0
