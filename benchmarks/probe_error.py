@@ -10,7 +10,7 @@ the gap between two stamps is than the one between their writes. Four readers ta
     app        the probe under the real app, which paints the answer at 120x40
     textual    httpx on the event loop of a Textual app: the usual way, for contrast
 
-    python -m benchmarks.probe_error                 # gaps of 20, 5 and 1 ms
+    python -m benchmarks.probe_error                 # gaps of 20, 5, 1 and 0.2 ms
     python -m benchmarks.probe_error --gaps 1 --chunks 2000 --rounds 5
 
 *server late* is how late the writes themselves began: if its p99 is as long as a gap, the machine
@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.readers import Report
-from benchmarks.schedule import MODEL, ROOT, Log, Schedule, ScheduleServer
+from benchmarks.schedule import MODEL, ROOT, Schedule, ScheduleServer, lateness_ms
 from benchmarks.terminal import (
     READY,
     RUN_KEY,
@@ -46,6 +46,7 @@ from benchmarks.terminal import (
     environment,
     streamscope_command,
 )
+from streamscope.calibration import Written
 from streamscope.history import History
 from streamscope.measure.statistics import percentile
 from streamscope.probe.client import Probe
@@ -93,7 +94,7 @@ class Errors:
     clocks: set[str] = field(default_factory=set)
     shared: int | None = 0
 
-    def add(self, reading: Reading, log: Log) -> None:
+    def add(self, reading: Reading, log: Written) -> None:
         """Hold one answer's stamps against the server's log.
 
         Raises:
@@ -109,7 +110,7 @@ class Errors:
         ]
         self.stamps += errors
         self.gaps += [abs(after - before) for before, after in pairwise(errors)]
-        self.late += log.lateness_ms()
+        self.late += lateness_ms(log)
         self.clocks.add(reading.clock)
         if reading.reads is None or self.shared is None:
             self.shared = None
@@ -262,10 +263,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--gaps", type=float, nargs="+", default=[20.0, 5.0, 1.0], help="in ms (20 5 1)"
+        "--gaps", type=float, nargs="+", default=[20.0, 5.0, 1.0, 0.2], help="in ms (20 5 1 0.2)"
     )
     parser.add_argument(
-        "--chunks", type=int, help="chunks of an answer (300 at gaps of 20 ms and more, else 1000)"
+        "--chunks",
+        type=int,
+        help="chunks of an answer (300 at 20 ms and more, 2000 below 1 ms, else 1000)",
     )
     parser.add_argument("--rounds", type=int, default=3, help="turns of each reader (3)")
     parser.add_argument("--only", nargs="+", choices=tuple(SITUATIONS), help="beside the floor")
@@ -275,7 +278,7 @@ def main() -> None:
     console = Console(width=max(console.width, 170))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
     for gap_ms in options.gaps:
-        chunks = options.chunks or (300 if gap_ms >= 20 else 1000)
+        chunks = options.chunks or (300 if gap_ms >= 20 else 1000 if gap_ms >= 1 else 2000)
         schedule = Schedule(chunks, gap_ms)
         length_s = (schedule.first_ms + chunks * gap_ms) / 1e3
         errors: defaultdict[str, Errors] = defaultdict(Errors)

@@ -1,24 +1,23 @@
-"""Schedules, what a server did of them, and the server as a child of a benchmark."""
+"""The schedule server that streamscope brings along, as a benchmark uses it."""
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Iterable
+import asyncio
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from streamscope import calibration
+from streamscope.calibration import Written
+from streamscope.engines import schedule as engine
+from streamscope.engines.schedule_frames import MODEL
+
+__all__ = ["MODEL", "ROOT", "Schedule", "ScheduleServer", "lateness_ms"]
+
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: benchmarks run as modules of it."""
 
-MODEL = "schedule"
-"""The server's only model; its answers add the number of the request."""
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,102 +34,60 @@ class Schedule:
     gap_ms: float
     first_ms: float = 100.0
 
+    @property
+    def exact(self) -> calibration.Schedule:
+        """The same, as the server is told it."""
+        return calibration.Schedule(
+            writes=self.chunks,
+            gap_ns=round(self.gap_ms * 1e6),
+            first_ns=round(self.first_ms * 1e6),
+        )
 
-@dataclass(frozen=True)
-class Log:
-    """What the server did for one request; times are monotonic, in ns.
 
-    Attributes:
-        request: Its number, from 1.
-        mode: ``stream`` or ``blocking``.
-        due_ns: When each chunk was to be written; a blocking answer is one chunk.
-        before_ns: Taken just before each write.
-        after_ns: Taken just after it.
-    """
-
-    request: int
-    mode: str
-    due_ns: list[int]
-    before_ns: list[int]
-    after_ns: list[int]
-
-    def lateness_ms(self) -> list[float]:
-        """Return how late each write began, in ms, in ascending order."""
-        pairs = zip(self.before_ns, self.due_ns, strict=True)
-        return sorted((began - due) / 1e6 for began, due in pairs)
+def lateness_ms(written: Written) -> list[float]:
+    """Return how late each write began, in ms, in ascending order."""
+    pairs = zip(written.before_ns, written.due_ns, strict=True)
+    return sorted((began - due) / 1e6 for began, due in pairs)
 
 
 class ScheduleServer:
-    """The server as a child process, and its logs. A context manager: leaving it ends everything.
-
-    Attributes:
-        url: Its base URL.
-    """
+    """The server, in a process of its own. A context manager: leaving it ends the process."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._logs: dict[int, Log] = {}
-        self._news = threading.Condition()
-        self.url = ""
 
     def __enter__(self) -> Self:
-        self._dir = tempfile.TemporaryDirectory()
-        schedule = self._schedule
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "benchmarks.schedule_server", "--owned"),
-                *("--chunks", str(schedule.chunks), "--gap", str(schedule.gap_ms)),
-                *("--first", str(schedule.first_ms), "--log", self._dir.name),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        self.url = json.loads(self._process.stdout.readline())["url"]
-        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,))
-        self._listener.start()
+        self._engine = asyncio.run(engine.start(self._schedule.exact))
         return self
 
-    def _listen(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            log = Log(**json.loads(Path(json.loads(line)["log"]).read_text()))
-            with self._news:
-                self._logs[log.request] = log
-                self._news.notify_all()
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return self._engine.url
 
-    def log(self, model: str, timeout_s: float = 10.0) -> Log:
-        """Return the log of the answer that named its model so.
+    def log(self, model: str) -> Written:
+        """Return what was done for the answer that named its model so.
 
         Raises:
-            TimeoutError: That request has not been answered.
+            EngineError: That request has not been answered.
         """
-        number = int(model.removeprefix(f"{MODEL}-"))
-        with self._news:
-            if not self._news.wait_for(lambda: number in self._logs, timeout_s):
-                raise TimeoutError(f"the server has no log of request {number}")
-            return self._logs[number]
+        return self._engine.written(model)
 
-    def wait_for_stream(self, timeout_s: float) -> Log:
-        """Wait until an answer of full length has been streamed; return the newest one's log.
+    def wait_for_stream(self, timeout_s: float) -> Written:
+        """Wait until an answer of full length has been streamed; return what was done for it.
 
         Raises:
             TimeoutError: None has.
         """
-
-        def whole() -> list[Log]:
-            return [
-                log
-                for log in self._logs.values()
-                if log.mode == "stream" and len(log.due_ns) == self._schedule.chunks
-            ]
-
-        with self._news:
-            if not self._news.wait_for(whole, timeout_s):
-                raise TimeoutError(f"no whole answer was streamed within {timeout_s:g} s")
-            return max(whole(), key=lambda log: log.request)
+        until = time.monotonic() + timeout_s
+        # It can't be over sooner, and whoever asks disturbs the writing.
+        time.sleep(min(timeout_s, self._schedule.chunks * self._schedule.gap_ms / 1e3))
+        while time.monotonic() < until:
+            for each in reversed(self._engine.answers()):
+                if each.mode == "stream" and each.pieces == self._schedule.chunks:
+                    return self._engine.written(f"{MODEL}-{each.request}")
+            time.sleep(_POLL_S)
+        raise TimeoutError(f"no whole answer was streamed within {timeout_s:g} s")
 
     def __exit__(
         self,
@@ -138,9 +95,4 @@ class ScheduleServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # The group: answers still under way are processes, too.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        with self._process:
-            self._listener.join()
-        self._dir.cleanup()
+        self._engine.close()
