@@ -20,6 +20,10 @@ def test_names() -> None:
         "anthropic",
         "gemini",
         "lmstudio",
+        "token-sse",
+        "token-sse-get",
+        "text",
+        "text-get",
     ]
     for name, speaker in PROTOCOLS.items():
         assert speaker.name == name

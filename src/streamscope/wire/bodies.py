@@ -12,7 +12,7 @@ import msgspec
 
 from streamscope.wire import faults, lenient
 from streamscope.wire.base import Decoder
-from streamscope.wire.events import End, Event, Failure, Flag, Ping
+from streamscope.wire.events import End, Event, Failure, Flag, Ping, Text
 from streamscope.wire.framing import (
     DONE,
     END_NAMES,
@@ -209,15 +209,31 @@ class WholeBody(_Body):
             return self._until_over([self._too_long()])
         return []
 
+    def taken(self) -> bytes:
+        """Return what came so far."""
+        return bytes(self._bytes)
+
     def finish(self) -> Sequence[Event]:
         """Return all events of the body."""
-        body = bytes(self._bytes).strip()
+        body = self.taken().strip()
         if self._over or not body:
             return []
         # A body that breaks off was cut by a connection that ends without saying so.
         self._understood = body.startswith(b"{") and not body.endswith(b"}")
         events = self._until_over(self._read(body, cut=True))
         return [*events, *self._ending()]
+
+
+def in_one_piece(events: Iterable[Event]) -> list[Event]:
+    """Return events with texts of one kind in a row joined: what came whole has no pieces."""
+    joined: list[Event] = []
+    for event in events:
+        before = joined[-1] if joined else None
+        if isinstance(event, Text) and isinstance(before, Text) and event.kind == before.kind:
+            joined[-1] = msgspec.structs.replace(before, text=before.text + event.text)
+        else:
+            joined.append(event)
+    return joined
 
 
 def _failure(payload: bytes, name: str, error: lenient.NotValidError) -> Failure:

@@ -9,6 +9,8 @@ from streamscope.wire.ollama import OllamaChat, OllamaGenerate
 from streamscope.wire.openai_chat import OpenAIChat
 from streamscope.wire.openai_completions import OpenAICompletions
 from streamscope.wire.openai_responses import OpenAIResponses
+from streamscope.wire.text import PlainText, PlainTextGet
+from streamscope.wire.token_sse import TokenSse, TokenSseGet
 
 PROTOCOLS: dict[str, Protocol] = {
     speaker.name: speaker
@@ -22,6 +24,10 @@ PROTOCOLS: dict[str, Protocol] = {
         Anthropic(),
         Gemini(),
         LMStudio(),
+        TokenSse(),
+        TokenSseGet(),
+        PlainText(),
+        PlainTextGet(),
     )
 }
 """All protocols by the name that targets and the command line use."""
