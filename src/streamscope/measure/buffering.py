@@ -1,14 +1,44 @@
-"""What stands between the model and the reader: who put together what was made one by one."""
+"""What stands between the model and the reader: who put together what was made one by one.
 
+Without evidence of who it was, only what was measured is said.
+"""
+
+from statistics import median
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from streamscope.trace import Trace
+from streamscope.measure.bundles import Bundles, bundles
+from streamscope.measure.timing import Timing, survey
+from streamscope.trace import SUMMARY_FLAG, Trace
 
 BufferingKind: TypeAlias = Literal["not-streamed", "buffered", "late", "server-batches"]
 """All came at once; something on the way merges pieces; we looked too late; or the server itself
 sends several tokens together."""
+
+BURST_LIMIT = 0.2
+"""Share of pieces that came together with the one before, above which that is spoken of."""
+
+FEWEST = 10
+"""Fewest pieces in which a shape is seen."""
+
+MOSTLY = 0.5
+"""Share of the pieces that came together of which something must hold to be the cause."""
+
+TOKENS_A_CHUNK = 1.5
+"""From here on chunks are no tokens, even allowing for characters that take several."""
+
+_BUFFERS = (4096, 8192, 16384, 32768, 65536)
+_NEAR = 0.03
+_NAGLE_MS = (36.0, 48.0)
+
+_PROXY_ADVICE = (
+    "Turn the buffering off: `proxy_buffering off` in nginx, or the header `X-Accel-Buffering: no`"
+    " from the server."
+)
+_GZIP_ADVICE = "Turn compression off for this path: it collects text before it sends any."
+_NAGLE_ADVICE = "Let the server set TCP_NODELAY on its connections."
+_LATE_ADVICE = "Measure while this machine has less to do."
 
 
 class Buffering(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +57,178 @@ class Buffering(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
-def buffering(trace: Trace) -> Buffering | None:
-    """Return what put pieces of a stream together; ``None`` if they came one by one."""
-    del trace
-    return None
+def buffering(trace: Trace, timing: Timing | None = None) -> Buffering | None:
+    """Return what put pieces of a stream together; ``None`` if they came one by one.
+
+    Args:
+        trace: A run.
+        timing: Its survey, if it was made before.
+    """
+    # A display that paces puts together on purpose.
+    paced = any(flag.startswith("paced:") for flag in trace.flags)
+    if trace.mode == "blocking" or paced or SUMMARY_FLAG in trace.flags:
+        return None
+    timing = timing or survey(trace)
+    if timing.came_whole:
+        return _not_streamed(trace)
+    shape = bundles(trace)
+    if shape.pieces >= FEWEST and shape.share > BURST_LIMIT:
+        return _bundled(trace, shape)
+    return _batches(trace, timing)
+
+
+def _not_streamed(trace: Trace) -> Buffering:
+    shape = bundles(trace)
+    evidence = _header_words(trace)
+    if shape.made_over_ms is not None and shape.made_over_ms >= 100:
+        made = f"The server stamped its pieces over {shape.made_over_ms / 1000:.2f} s."
+        return Buffering(
+            kind="not-streamed",
+            sentence="All text came at once, though the server made it piece by piece: something"
+            " on the way holds it back.",
+            evidence=(made, *evidence),
+            advice=_advice(trace, shape) or _PROXY_ADVICE,
+        )
+    return Buffering(
+        kind="not-streamed",
+        sentence="All text came at once: the server, or a proxy before it, does not stream.",
+        evidence=evidence,
+        advice=_advice(trace, shape),
+    )
+
+
+def _bundled(trace: Trace, shape: Bundles) -> Buffering:
+    measured = (
+        f"{shape.together} of {shape.pieces} pieces came together with the one before"
+        f" ({100 * shape.share:.0f} %), in {shape.bundles} bundles"
+    )
+    if shape.queued > MOSTLY * shape.together:
+        return Buffering(
+            kind="late",
+            sentence=f"{shape.queued} pieces were sent one by one but read together: this machine"
+            " looked too late for their gaps to be known.",
+            evidence=(f"{measured}.", *_lag_words(trace)),
+            advice=_LATE_ADVICE,
+        )
+    if shape.made_together > MOSTLY * shape.together:
+        return Buffering(
+            kind="server-batches",
+            sentence=f"{measured}: the server made them together, and the gaps are between its"
+            " batches.",
+            evidence=(f"{shape.made_together} of them bear stamps within 1 ms of the one before.",),
+        )
+    proof = _proof(trace, shape)
+    evidence = (*proof, *_size_words(shape), *_header_words(trace))
+    if not proof:
+        return Buffering(
+            kind="buffered",
+            sentence=f"{measured}: the gaps tell of that, not of the model.",
+            evidence=(*_segment_words(shape), *evidence),
+            advice=_advice(trace, shape),
+        )
+    return Buffering(
+        kind="buffered",
+        sentence=f"Something between you and the model is buffering: {measured}.",
+        evidence=evidence,
+        advice=_advice(trace, shape) or _PROXY_ADVICE,
+    )
+
+
+def _batches(trace: Trace, timing: Timing) -> Buffering | None:
+    """Say that chunks hold several tokens, if they do."""
+    output = trace.tokens.output
+    if output is None or timing.tool.chunks:
+        return None
+    counted, chunks = output, timing.answer.chunks + timing.reasoning.chunks
+    if trace.tokens.reasoning and not timing.reasoning.chunks:
+        counted -= trace.tokens.reasoning  # never sent
+    elif trace.tokens.reasoning is None and not timing.reasoning.chunks:
+        return None  # nobody knows how many of them were sent
+    if chunks < FEWEST or counted < TOKENS_A_CHUNK * chunks:
+        return None
+    return Buffering(
+        kind="server-batches",
+        sentence=f"A chunk holds {counted / chunks:.1f} tokens on average: the server sends"
+        " several together, so gaps between chunks are not those between tokens.",
+        evidence=(f"{counted} tokens came in {chunks} chunks.",),
+    )
+
+
+def _proof(trace: Trace, shape: Bundles) -> tuple[str, ...]:
+    """Return what tells that it was not the server that put them together."""
+    found = []
+    if shape.made_apart > MOSTLY * shape.together and shape.held_ms is not None:
+        found.append(
+            f"The server stamped {shape.made_apart} of them apart from the one before: bundles"
+            f" were held for {shape.held_ms:.0f} ms (median)."
+        )
+    if "compressed" in trace.flags:
+        found.append("The answer came compressed, though that was not asked for.")
+    if _is_nagle(shape):
+        found.append(
+            f"Bundles came every {shape.period_ms:.0f} ms: the mark of Nagle's algorithm waiting"
+            " for a delayed acknowledgement."
+        )
+    return tuple(found)
+
+
+def _is_nagle(shape: Bundles) -> bool:
+    low, high = _NAGLE_MS
+    return shape.period_ms is not None and low <= shape.period_ms <= high and shape.steady > MOSTLY
+
+
+def _size_words(shape: Bundles) -> tuple[str, ...]:
+    """Say that bundles are as large as buffers are, if they are."""
+    if len(shape.sizes) < 3:
+        return ()
+    typical = median(shape.sizes)
+    for size in _BUFFERS:
+        if abs(typical - size) <= _NEAR * size:
+            return (f"Bundles have {typical:,.0f} bytes (median), as a buffer of {size:,} has.",)
+    return ()
+
+
+def _segment_words(shape: Bundles) -> tuple[str, ...]:
+    if shape.one_segment <= MOSTLY * shape.together:
+        return ()
+    return (f"{shape.one_segment} of them were sent together with the one before, in one segment.",)
+
+
+def _header_words(trace: Trace) -> tuple[str, ...]:
+    """Return what the response headers say about who is in between."""
+    headers = {name.lower(): value for name, value in trace.headers.items()}
+    found = []
+    if via := headers.get("via"):
+        found.append(f"It came through a proxy (Via: {via}).")
+    server = headers.get("server", "")
+    if "cf-ray" in headers or "cloudflare" in server.lower():
+        found.append("It came through Cloudflare.")
+    elif "nginx" in server.lower():
+        found.append(f"It came through nginx (Server: {server}).")
+        if headers.get("x-accel-buffering", "").lower() != "no":
+            found.append("Nothing told nginx not to buffer (X-Accel-Buffering: no is missing).")
+    if encoding := headers.get("content-encoding"):
+        found.append(f"It came encoded ({encoding}), though that was not asked for.")
+    if length := headers.get("content-length"):
+        found.append(
+            f"Its length was known before it began (Content-Length: {length}): it was whole."
+        )
+    elif headers and "chunked" not in headers.get("transfer-encoding", "").lower():
+        found.append("It was not sent in chunks (Transfer-Encoding: chunked is missing).")
+    return tuple(found)
+
+
+def _lag_words(trace: Trace) -> tuple[str, ...]:
+    observer = trace.observer
+    if observer is None or observer.lag_p99_ns is None:
+        return ()
+    return (f"Arrivals were looked at up to {observer.lag_p99_ns / 1e6:.1f} ms late (p99).",)
+
+
+def _advice(trace: Trace, shape: Bundles) -> str:
+    headers = {name.lower(): value.lower() for name, value in trace.headers.items()}
+    if "compressed" in trace.flags or "content-encoding" in headers:
+        return _GZIP_ADVICE
+    if "via" in headers or "nginx" in headers.get("server", "") or "cf-ray" in headers:
+        return _PROXY_ADVICE
+    return _NAGLE_ADVICE if _is_nagle(shape) else ""

@@ -6,13 +6,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from streamscope.measure.formulas import Facts, burst_share, gather, overhead, total
+from streamscope.measure.buffering import buffering
+from streamscope.measure.formulas import Facts, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.tokens import unsent_tokens
 from streamscope.measure.trust import busy_words
 from streamscope.trace import Run, Trace
 
-BURST_LIMIT = 0.2
 UNACCOUNTED_LIMIT = 0.1
 THINK_MEMBERS = frozenset({"think", "reasoning", "reasoning_effort", "chat_template_kwargs"})
 """Members of a request body with which thinking is asked for, or asked not to be."""
@@ -164,26 +164,13 @@ def _split_estimated(facts: Facts) -> str | None:
 
 
 def _not_streamed(facts: Facts) -> str | None:
-    if _paced(facts):
-        return None
-    if facts.timing.came_whole:
-        return "All text came at once: the server, or a proxy before it, does not stream."
-    return None
+    found = buffering(facts.trace, facts.timing)
+    return found.sentence if found is not None and found.kind == "not-streamed" else None
 
 
 def _coalesced(facts: Facts) -> str | None:
-    bursts = None if _paced(facts) else burst_share(facts)
-    if bursts is None or bursts.value <= BURST_LIMIT or facts.timing.came_whole:
-        return None
-    return (
-        f"{bursts.value:.0%} of the chunks came together with the one before: a buffer or proxy"
-        " merges them, and the gaps describe it."
-    )
-
-
-def _paced(facts: Facts) -> bool:
-    """Tell whether a display paced the run: what came together was put together on purpose."""
-    return any(flag.startswith("paced:") for flag in facts.trace.flags)
+    found = buffering(facts.trace, facts.timing)
+    return found.sentence if found is not None and found.kind != "not-streamed" else None
 
 
 def _prompt_cache(facts: Facts) -> str | None:

@@ -1,0 +1,158 @@
+"""The shape of a stream: which pieces came together, in what bundles, and who can have done that.
+
+A piece came together with the one before if it followed closer than a tenth of the mean gap, and
+than a millisecond. So a fast server is not mistaken for a bundling one: its gaps are small, but
+all alike.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import median
+
+import msgspec
+
+from streamscope.measure.values import NS_PER_MS
+from streamscope.trace import Chunk, Trace
+
+CLOSE_NS = NS_PER_MS
+"""Pieces further apart than this never count as together, ns."""
+
+CLOSE_SHARE = 0.1
+"""Nor do pieces further apart than this share of the mean gap."""
+
+SMALL_SEGMENT = 1000
+"""Segments of fewer bytes on average were not cut by the network: each was sent by itself."""
+
+
+class Bundles(msgspec.Struct, frozen=True, kw_only=True):
+    """How the pieces of a stream came.
+
+    Attributes:
+        pieces: Pieces of text.
+        together: Pieces that came together with the one before.
+        bundles: Moments at which pieces came, single ones included.
+        period_ms: From one bundle to the next, median.
+        steady: Share of these periods that differ from their median by less than a tenth.
+        queued: Of ``together``, those that were sent one by one and queued here before a read.
+        one_segment: Of ``together``, those that came in one segment with the one before.
+        sizes: Bytes of the reads that brought several pieces, where known.
+        made_apart: Of ``together``, those that the server stamped well apart from the one before.
+        made_together: Of ``together``, those that it stamped at nearly the same moment.
+        held_ms: For how long the first piece of a bundle was held, by the server's stamps: the
+            median over the bundles whose pieces were made apart; ``None`` without stamps.
+        made_over_ms: Time between the server's first and last stamp; ``None`` without stamps.
+    """
+
+    pieces: int
+    together: int
+    bundles: int
+    period_ms: float | None
+    steady: float
+    queued: int
+    one_segment: int
+    sizes: tuple[int, ...]
+    made_apart: int
+    made_together: int
+    held_ms: float | None
+    made_over_ms: float | None
+
+    @property
+    def share(self) -> float:
+        """Share of the pieces after the first that came together with the one before."""
+        return self.together / (self.pieces - 1) if self.pieces > 1 else 0.0
+
+
+def bundles(trace: Trace) -> Bundles:
+    """Survey the shape of a stream. Time: O(chunks)."""
+    chunks = [chunk for chunk in trace.chunks if chunk.kind != "tool"]
+    close_ns = _close_ns(chunks)
+    close = [pair for pair in pairwise(chunks) if _gap(pair) < close_ns or _one_read(pair)]
+    starts = _starts(chunks, close_ns)
+    periods = [after - before for before, after in pairwise(starts)]
+    middle = median(periods) if periods else None
+    near = sum(abs(each - middle) < 0.1 * middle for each in periods) if middle else 0
+    in_one_read = [pair for pair in close if _one_read(pair)]
+    apart = [pair for pair in close if (made := _made_ns(pair)) is not None and made >= CLOSE_NS]
+    with_stamps = [pair for pair in close if _made_ns(pair) is not None]
+    return Bundles(
+        pieces=len(chunks),
+        together=len(close),
+        bundles=len(starts),
+        period_ms=None if middle is None else middle / NS_PER_MS,
+        steady=near / len(periods) if periods else 0.0,
+        queued=sum(_queued(trace, pair[1].read) for pair in in_one_read),
+        one_segment=sum(_segments(trace, pair[1].read) == 1 for pair in in_one_read),
+        sizes=_sizes(trace, in_one_read),
+        made_apart=len(apart),
+        made_together=len(with_stamps) - len(apart),
+        held_ms=_held_ms(chunks, close_ns),
+        made_over_ms=_made_over_ms(chunks),
+    )
+
+
+_Pair = tuple[Chunk, Chunk]
+
+
+def _close_ns(chunks: Sequence[Chunk]) -> float:
+    if len(chunks) < 2:
+        return 0.0
+    mean = (chunks[-1].t_ns - chunks[0].t_ns) / (len(chunks) - 1)
+    return min(CLOSE_NS, CLOSE_SHARE * mean)
+
+
+def _gap(pair: _Pair) -> int:
+    return pair[1].t_ns - pair[0].t_ns
+
+
+def _one_read(pair: _Pair) -> bool:
+    return pair[0].read == pair[1].read
+
+
+def _made_ns(pair: _Pair) -> int | None:
+    """Return how far apart the server stamped two pieces; a clock that steps back says nothing."""
+    before, after = pair[0].server_ns, pair[1].server_ns
+    return None if before is None or after is None or after < before else after - before
+
+
+def _segments(trace: Trace, read: int) -> int | None:
+    shared = trace.shared.get(read)
+    return None if shared is None else shared.segments
+
+
+def _queued(trace: Trace, read: int) -> bool:
+    """Tell whether a read brought what had been sent one by one, and had waited here for it."""
+    segments = _segments(trace, read)
+    return (segments or 1) > 1 and trace.shared[read].size < SMALL_SEGMENT * (segments or 1)
+
+
+def _sizes(trace: Trace, pairs: Iterable[_Pair]) -> tuple[int, ...]:
+    reads = dict.fromkeys(after.read for _, after in pairs)
+    return tuple(trace.shared[read].size for read in reads if read in trace.shared)
+
+
+def _bundled(chunks: Sequence[Chunk], close_ns: float) -> list[list[Chunk]]:
+    """Return the pieces, those together that came together."""
+    found: list[list[Chunk]] = []
+    for chunk in chunks:
+        pair = (found[-1][-1], chunk) if found else None
+        if pair is not None and (_gap(pair) < close_ns or _one_read(pair)):
+            found[-1].append(chunk)
+        else:
+            found.append([chunk])
+    return found
+
+
+def _starts(chunks: Sequence[Chunk], close_ns: float) -> list[int]:
+    return [bundle[0].t_ns for bundle in _bundled(chunks, close_ns)]
+
+
+def _held_ms(chunks: Sequence[Chunk], close_ns: float) -> float | None:
+    """Return for how long bundles were held: a median, so that one step of a clock is nothing."""
+    spans = [_made_ns((bundle[0], bundle[-1])) for bundle in _bundled(chunks, close_ns)]
+    held = [span for span in spans if span is not None and span >= CLOSE_NS]
+    return median(held) / NS_PER_MS if held else None
+
+
+def _made_over_ms(chunks: Sequence[Chunk]) -> float | None:
+    made = _made_ns((chunks[0], chunks[-1])) if chunks else None
+    return None if made is None else made / NS_PER_MS
