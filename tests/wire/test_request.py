@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from streamscope.trace import Request
-from streamscope.wire.request import headers, merge, missing
+from streamscope.trace import Request, Target
+from streamscope.wire.request import effort, given, headers, merge, missing, thinking_switch
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,20 @@ def test_what_was_asked_for() -> None:
     assert missing(request, *names) == names
     assert missing(request, "stop") == ("stop",)
     assert missing(Request(prompt="x", seed=7, params={"seed": 8}), "seed") == ()
+
+
+def test_only_what_is_set_is_given() -> None:
+    assert given({"a": None, "b": 0, "c": "", "d": [], "e": ["x"], "f": False}) == {
+        "b": 0, "c": "", "e": ["x"], "f": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("think", "words", "on"),
+    [(True, "medium", True), (False, "none", False), ("low", "low", True), ("none", "none", False)],
+)
+def test_thinking(think: bool | str, words: str, on: bool) -> None:
+    assert effort(think) == words
+    near, far = (Target(protocol="p", url=f"http://{host}") for host in ("10.0.0.5", "8.8.8.8"))
+    assert thinking_switch(near, think) == {"chat_template_kwargs": {"enable_thinking": on}}
+    assert thinking_switch(far, think) == {}

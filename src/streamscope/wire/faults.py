@@ -51,13 +51,19 @@ _BAD_OPTION = re.compile(r'option "[^"]*" must be', re.IGNORECASE)
 
 _TYPES: dict[str, int] = {
     "authentication_error": 401,
+    "invalid_api_key": 401,
     "permission_error": 403,
     "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
     "overloaded_error": 529,
     "unavailable_error": 503,
     "invalid_request_error": 400,
     "invalid_request": 400,
     "model_not_found": 404,
+    "not_found_error": 404,
+    "NotFoundError": 404,
+    "request_too_large": 413,
     "exceed_context_size_error": 400,
     "BadRequestError": 400,
 }
