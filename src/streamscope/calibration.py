@@ -58,7 +58,13 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """Percentiles of absolute errors (type 7), ns."""
+    """How large errors are, without their sign. Percentiles are of type 7.
+
+    Attributes:
+        p50: The median, ns.
+        p99: The 99th percentile, ns.
+        max: The largest, ns.
+    """
 
     p50: int
     p99: int

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from streamscope import calibration
 from streamscope.measure.figures import FIGURES, Described
 from streamscope.measure.inference import Estimate
 from streamscope.measure.notes import Note
@@ -83,6 +84,12 @@ def json_reference() -> str:
     return "\n\n".join(_record(record) for record in RECORDS)
 
 
+def calibration_reference() -> str:
+    """Return the members of a calibration's records in Markdown."""
+    records = (calibration.Calibration, calibration.Case, calibration.Spread)
+    return "\n\n".join(_record(record) for record in records)
+
+
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
     "metrics.md": {
         "": metrics_reference,
@@ -90,6 +97,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
         "phases": phases_reference,
     },
     "json.md": {"": json_reference},
+    "calibration.md": {"": calibration_reference},
 }
 """Which document has which generated parts. The empty name is that of a document's main part."""
 
