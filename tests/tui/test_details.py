@@ -226,6 +226,10 @@ async def test_it_opens_for_a_single_run_that_brought_nothing(
         ("2", (120, 40), DEFAULT_THEME),
         ("3", (120, 40), "streamscope-light"),
         ("4", (80, 24), DEFAULT_THEME),
+        ("6", (80, 24), DEFAULT_THEME),
+        ("6", (120, 40), "streamscope-light"),
+        ("6", (200, 50), DEFAULT_THEME),
+        ("7", (120, 40), DEFAULT_THEME),
     ],
     ids=str,
 )

@@ -18,15 +18,18 @@ from textual.widgets import ContentSwitcher, DataTable, Footer, Static, Tab, Tab
 from streamscope.tui import commands, evidence, judged
 from streamscope.tui.blocking_costs import costs_page
 from streamscope.tui.faces import muted, plain
+from streamscope.tui.instrument_page import instrument_page
+from streamscope.tui.phases_page import phases_page
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.plot import ReadablePlot
 
 if TYPE_CHECKING:
+    from streamscope.calibration import Calibration
     from streamscope.measure.conventions import Conventions
     from streamscope.measure.verdict import Judgement
     from streamscope.tui.evidence import FigureRow, Pair
 
-SECTIONS: Final = ("verdict", "read", "figures", "costs", "remarks")
+SECTIONS: Final = ("verdict", "read", "figures", "costs", "remarks", "phases", "instrument")
 """The sections, in the order of their keys."""
 
 NOTHING_TO_READ: Final = "Neither run brought anything to read."
@@ -95,10 +98,10 @@ class FigurePage(Vertical):
 
 
 class DetailsScreen(Screen[None]):
-    """The evidence: verdict, reading, every figure, costs and remarks of the last pair."""
+    """The evidence: verdict, reading, figures, costs, remarks, phases, and what times are worth."""
 
     HELP = """
-    Everything that the verdict rests on, in five sections: `1` to `5` open one, `←` and `→` turn
+    Everything that the verdict rests on, in seven sections: `1` to `7` open one, `←` and `→` turn
     to the next. What does not fit scrolls with the arrow keys. `esc` goes back.
 
     - **verdict**: what several pairs support. Each finding has the ratio of A to B, its interval
@@ -109,6 +112,10 @@ class DetailsScreen(Screen[None]):
     - **figures**: all of them, each with its formula.
     - **costs**: what a time-out would have cut, and what stopping early would have saved.
     - **remarks**: what must be known before the figures are believed.
+    - **phases**: where the time went, both runs on one axis. The server's own account stands below
+      the wait that it belongs to; a server tells how long, never when, so its place is inferred.
+    - **instrument**: how far the times can be trusted: which clock, its error, what stood in the
+      way of measuring, what put pieces together on the way, and how long text took to the screen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -140,6 +147,7 @@ class DetailsScreen(Screen[None]):
 
     DetailsScreen Page { scrollbar-size-vertical: 1; padding: 1 1 0 1; }
     DetailsScreen Page > Static, DetailsScreen #section-read > Static { max-width: 120; }
+    DetailsScreen #section-phases > Static { max-width: 160; }
     DetailsScreen #section-read > ReadablePlot { height: 1fr; min-height: 8; }
     DetailsScreen #section-read > Static { padding: 1 0 0 0; height: auto; }
     DetailsScreen DataTable {
@@ -165,6 +173,7 @@ class DetailsScreen(Screen[None]):
         judgement: Judgement | None,
         conventions: Conventions,
         validity: Sequence[str] = (),
+        calibration: Calibration | None = None,
     ) -> None:
         """Take what is shown.
 
@@ -173,9 +182,11 @@ class DetailsScreen(Screen[None]):
             judgement: What several pairs support, if there are several.
             conventions: Whose reading speed, margins and limits count.
             validity: What speaks for and against the comparison that the pair comes from.
+            calibration: What the times of this machine are good for, where known.
         """
         super().__init__()
         self._pair = pair
+        self._calibration = calibration
         self._judgement = judgement
         self._conventions = conventions
         self._validity = validity
@@ -204,6 +215,8 @@ class DetailsScreen(Screen[None]):
                 lambda _: evidence.remarks_page(pair, conventions.bands, self._validity),
                 id="section-remarks",
             )
+            yield Page(lambda width: phases_page(pair, width), id="section-phases")
+            yield Page(lambda _: instrument_page(pair, self._calibration), id="section-instrument")
         with Container(id="footer"):
             yield Footer(compact=True, show_command_palette=False)
 
@@ -216,7 +229,7 @@ class DetailsScreen(Screen[None]):
                 "  ",
                 plain(" · ".join(part for part in (run.target.model, run.request.prompt) if part)),
             ),
-            muted("1: all pairs · 2–5: the pair in the panes"),
+            muted("1: all pairs · 2–7: the pair in the panes"),
         )
         self.query_one(Tabs).can_focus = False
         self._draw()
