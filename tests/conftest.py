@@ -12,12 +12,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
 from streamscope.probe.client import Probe
 from streamscope.probe.messages import Limits, Start
 from streamscope.trace import Chunk, Mode, Request, Target, Trace
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 PRIVATE = (
     "ALL_PROXY",
