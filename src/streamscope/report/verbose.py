@@ -6,7 +6,12 @@ from rich.text import Text
 from streamscope.measure.figures import measure
 from streamscope.measure.statistics import median
 from streamscope.report.comparison import Comparison
-from streamscope.report.evidence_words import buffering_words, observer_words, server_words
+from streamscope.report.evidence_words import (
+    buffering_words,
+    clock_words,
+    observer_words,
+    server_words,
+)
 from streamscope.report.phases_words import LEAST_WIDTH, phase_bars, phases_words
 from streamscope.report.summary import left_out
 from streamscope.report.words import plain, seconds
@@ -47,6 +52,7 @@ def of_run(run: Run) -> RenderableType:
     said = [
         *phases_words(trace),
         *server_words(trace),
+        *clock_words(trace),
         *observer_words(trace),
         *buffering_words(trace),
     ]
