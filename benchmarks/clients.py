@@ -23,10 +23,10 @@ from pathlib import Path
 from benchmarks import turns
 from benchmarks.errors import Errors, aims, middle, ratio, three
 from benchmarks.machine import machine
-from benchmarks.sheets import NONE, Sheet, number, show, wide_console
+from benchmarks.sheets import NONE, Sheet, number, show, wide_console, write
 from benchmarks.tools import TOOLS, VLLM
 from benchmarks.turns import REQUESTS, SHORT, LeftOutError, Runner
-from benchmarks.venvs import install, installed, python_of
+from benchmarks.venvs import install, installed, python_of, versions
 
 FIRST_MS = 100.0
 """From a request to the first text."""
@@ -41,7 +41,7 @@ BARE, TEXTUAL, OURS = "bare recv, Python", "Textual loop", ("streamscope, painti
 
 HEADINGS = (
     *("client", "clock", "counts from", "first text, fresh ms", "warm ms"),
-    *("stamp p50 ms", "p99", "max", "p99 / bare", "Textual's p99 / this"),
+    *("stamp p50 ms", "p99", "max", "p99 / bare", "Textual's p99 / this", "sure p99"),
     *("gap p50 ms", "p99", "max", "shared", "CPU s / 1,000", "server late p99 ms"),
 )
 
@@ -147,13 +147,14 @@ def sheet(
 
 
 def _row(client: Client, of: Errors, bare: Errors, textual: Errors) -> list[str]:
-    late = three(of.late)
+    late, sure = three(of.late), three(of.sure)
     return [
         *(client.name, "+".join(sorted(of.clocks)), client.zero),
         *(number(middle(of.cold)), number(middle(of.warm))),
         *_three(of.stamps),
         number(ratio(of.stamps, bare.stamps), 2),
         number(ratio(textual.stamps, of.stamps), 1),
+        number(sure[1] if sure else None),
         *_three(of.gaps),
         NONE if of.shared is None else str(of.shared),
         number(middle(of.cpu_s)),
@@ -186,9 +187,10 @@ def main() -> None:
     if options.install is not None:
         sys.exit(1 if install(options.install) else 0)
     tokens, rounds = (200, 1) if options.quick else (options.tokens, options.rounds)
-    lines = machine(installed(options.tools))
+    lines = machine(versions(options.tools, options.vllm))
     print("\n".join(lines))
-    sheets = []
+    sheets: list[Sheet] = []
+    console = wide_console()
     with tempfile.TemporaryDirectory() as name:
         found = list(clients(Path(name), options.tools, options.vllm))
         if options.only:
@@ -197,7 +199,9 @@ def main() -> None:
             slow = gap_ms >= 20 and options.slow_tokens and not options.quick
             length = options.slow_tokens if slow else tokens
             sheets.append(sheet(found, gap_ms, *measure(found, gap_ms, length, rounds)))
-    show(wide_console(), lines, sheets, options.markdown)
+            show(console, sheets[-1])
+            if options.markdown is not None:  # what there is, should the rest be stopped
+                write(options.markdown, lines, sheets)
 
 
 if __name__ == "__main__":

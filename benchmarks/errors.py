@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from benchmarks.client_readers import Reading
 from benchmarks.known import Answer
+from benchmarks.readings import Reading
 from streamscope.measure.statistics import percentile
 
 MS = 1_000_000
@@ -25,6 +25,7 @@ class Errors:
         cold: Of the time to the first text, for the first request of a process.
         warm: The same for all later ones.
         stamps: Of every stamp of the long answers; empty if the client's clock is its own.
+        sure: Those of the last stamp of each read: the others may have come at any time before.
         gaps: Of every gap in them, without sign.
         late: How late the server's writes began.
         cpu_s: Processor time for 1,000 tokens, s, one for each long answer.
@@ -35,6 +36,7 @@ class Errors:
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     stamps: list[float] = field(default_factory=list)
+    sure: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Errors:
         self.warm += firsts[1:]
         if reading.absolute:
             self.stamps += stamp_errors_ms(reading, answer)
+            self.sure += sure_errors_ms(reading, answer)
         self.gaps += gap_errors_ms(reading, answer)
         self.late += answer.lateness_ms()
         self.clocks.add(reading.clock)
@@ -88,6 +91,16 @@ def stamp_errors_ms(reading: Reading, answer: Answer) -> list[float]:
     """Return for each stamp how long after the beginning of its write it is."""
     pairs = zip(reading.stamps_ns, answer.wrote_ns, strict=True)
     return [(stamp - wrote) / MS for stamp, wrote in pairs]
+
+
+def sure_errors_ms(reading: Reading, answer: Answer) -> list[float]:
+    """Return the errors of the last stamp of each read; none if the reads are not known."""
+    errors = stamp_errors_ms(reading, answer)
+    return (
+        []
+        if reading.reads is None
+        else list(dict(zip(reading.reads, errors, strict=True)).values())
+    )
 
 
 def gap_errors_ms(reading: Reading, answer: Answer) -> list[float]:

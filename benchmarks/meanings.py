@@ -23,11 +23,12 @@ from benchmarks.known import MODEL, OLLAMA_CHAT, Answer, KnownServer
 from benchmarks.machine import machine
 from benchmarks.meaning_cases import CASES, TOKENS, Case
 from benchmarks.ours import COUNTS, said
-from benchmarks.sheets import NONE, Sheet, number, show, wide_console
+from benchmarks.sheets import NONE, Sheet, number, show, wide_console, write
 from benchmarks.terminal import streamscope_command
-from benchmarks.tools import TOOLS, VLLM, Figures, Tool
-from benchmarks.turns import LeftOutError, Meter, Turn, run_program, run_tool
-from benchmarks.venvs import installed, python_of
+from benchmarks.tool import Figures, Tool
+from benchmarks.tools import TOOLS, VLLM
+from benchmarks.turns import LeftOutError, Meter, Turn, last_words, run_program, run_tool
+from benchmarks.venvs import installed, python_of, versions
 
 REQUESTS = 3
 """Requests of each tool in each case."""
@@ -111,7 +112,7 @@ def measure(
                     run_tool(tool, command, turn, REQUESTS)
                     found[name] = tool.figures(turn.folder)
             except (LeftOutError, TimeoutError, OSError, ValueError, KeyError) as why:
-                failed[name] = str(why)
+                failed[name] = last_words(str(why))
     return found, failed
 
 
@@ -170,7 +171,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     options = parser.parse_args()
     tools = commands(options.tools, options.vllm)
-    lines = machine(installed(options.tools))
+    lines = machine(versions(options.tools, options.vllm))
     print("\n".join(lines))
     every: list[list[str]] = []
     for name in options.cases:
@@ -183,7 +184,12 @@ def main() -> None:
         notes.append("vllm bench serve: left out, no command was given.")
     headings = ("case", "who", *HEADINGS.values())
     sheet = Sheet("What tools say of the same answers", headings, every, texts=2, notes=notes)
-    show(wide_console(), lines, [sheet, words(tools)], options.markdown)
+    sheets = [sheet, words(tools)]
+    console = wide_console()
+    for each in sheets:
+        show(console, each)
+    if options.markdown is not None:
+        write(options.markdown, lines, sheets)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tools import Figures
+from benchmarks.tool import Figures
 
 COUNTS = {
     "ttft_ms": "t_any_s: first chunk with text, reasoning included (median)",

@@ -60,17 +60,16 @@ def number(value: float | None, digits: int = 3) -> str:
     return NONE if value is None else f"{value:.{digits}f}"
 
 
-def show(
-    console: Console, machine: Sequence[str], sheets: Iterable[Sheet], file: Path | None
-) -> None:
-    """Print tables, and write them as Markdown where a file is named."""
-    made = list(sheets)
-    for sheet in made:
-        console.print(sheet.rendered())
-        console.print()
-    if file is not None:
-        head = "\n".join(f"- {line}" for line in machine)
-        file.write_text("\n".join([f"{head}\n", *(sheet.markdown() for sheet in made)]))
+def show(console: Console, sheet: Sheet) -> None:
+    """Print a table."""
+    console.print(sheet.rendered())
+    console.print()
+
+
+def write(file: Path, machine: Sequence[str], sheets: Iterable[Sheet]) -> None:
+    """Write what a machine is, and tables, as Markdown."""
+    head = "\n".join(f"- {line}" for line in machine)
+    file.write_text("\n".join([f"{head}\n", *(sheet.markdown() for sheet in sheets)]))
 
 
 def wide_console() -> Console:

@@ -5,91 +5,16 @@ one request at a time, none before those that count, all detail that they can ex
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.client_readers import Reading
 from benchmarks.known import MODEL
-from benchmarks.scripts import SENTENCE
+from benchmarks.readings import Reading
+from benchmarks.tool import OUTPUT_TOKENS, Figures, Tool, read_json, times, write_tokenizer
 
 _S = 1e9
-OUTPUT_TOKENS = 200
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a tool says of a run; ``None`` where it says nothing of the kind.
-
-    Attributes:
-        ttft_ms: What it calls time to first token, or the nearest to that.
-        answer_ms: Time to the first text of the answer, where it tells reasoning apart.
-        token_ms: What it calls time per output token, or inter-token latency if that is per token.
-        gap_ms: Mean gap between chunks.
-        rate: What it calls tokens per second, for one request at a time.
-        tokens: Output tokens of an answer.
-        server: What it says of the server's own durations.
-    """
-
-    ttft_ms: float | None = None
-    answer_ms: float | None = None
-    token_ms: float | None = None
-    gap_ms: float | None = None
-    rate: float | None = None
-    tokens: float | None = None
-    server: str = ""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool.
-
-    Attributes:
-        package: Its name on the package index.
-        script: Its command.
-        arguments: From URL, number of requests and folder for its files to its arguments.
-        readings: What it noted of each request, in their order, from its files.
-        figures: What it says, from its files.
-        counts: For each of the figures, what it counts.
-    """
-
-    package: str
-    script: str
-    arguments: Callable[[str, int, Path], list[str]]
-    readings: Callable[[Path], list[Reading]]
-    figures: Callable[[Path], Figures]
-    counts: Mapping[str, str]
-
-
-def write_tokenizer(folder: Path) -> Path:
-    """Write a tokenizer that counts words, for tools that want one even where the server counts."""
-    made = folder / "tokenizer"
-    made.mkdir()
-    vocabulary = ["[UNK]", *sorted(set(SENTENCE.split()))]
-    unknown = {"id": 0, "content": "[UNK]", "special": True, "normalized": False}
-    sides = {"single_word": False, "lstrip": False, "rstrip": False}
-    document = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [{**unknown, **sides}],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "WhitespaceSplit"},
-        "post_processor": None,
-        "decoder": None,
-        "model": {
-            "type": "WordLevel",
-            "vocab": {word: index for index, word in enumerate(vocabulary)},
-            "unk_token": "[UNK]",
-        },
-    }
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}
-    (made / "tokenizer.json").write_text(json.dumps(document))
-    (made / "tokenizer_config.json").write_text(json.dumps(config))
-    return made
 
 
 def _servebench_arguments(url: str, count: int, folder: Path) -> list[str]:
@@ -101,7 +26,7 @@ def _servebench_arguments(url: str, count: int, folder: Path) -> list[str]:
 
 
 def _servebench_level(folder: Path) -> Any:
-    (level,) = _json(folder / "run.json")["levels"]
+    (level,) = read_json(folder / "run.json")["levels"]
     return level
 
 
@@ -124,10 +49,10 @@ def _servebench_figures(folder: Path) -> Figures:
     if overhead is not None:
         server.append(f"queue and network {overhead:g} ms")
     return Figures(
-        ttft_ms=_times(summary["ttft"]["p50"], 1e3),
-        answer_ms=_times(summary["answer_start"]["p50"], 1e3),
-        token_ms=_times(summary["tpot"]["p50"], 1e3),
-        gap_ms=_times(summary["itl"]["mean"], 1e3),
+        ttft_ms=times(summary["ttft"]["p50"], 1e3),
+        answer_ms=times(summary["answer_start"]["p50"], 1e3),
+        token_ms=times(summary["tpot"]["p50"], 1e3),
+        gap_ms=times(summary["itl"]["mean"], 1e3),
         rate=summary["output_throughput"],
         tokens=summary["output_tokens_mean"],
         server=", ".join(server),
@@ -172,7 +97,7 @@ def _has_text(value: str) -> bool:
 
 
 def _aiperf_figures(folder: Path) -> Figures:
-    said = _json(folder / "profile_export_aiperf.json")
+    said = read_json(folder / "profile_export_aiperf.json")
 
     def of(name: str, column: str = "p50") -> float | None:
         value: float | None = said.get(name, {}).get(column)
@@ -196,7 +121,7 @@ def _runner_arguments(url: str, count: int, folder: Path) -> list[str]:
 
 
 def _runner_result(folder: Path) -> Any:
-    (result,) = _json(folder / "run.json")["results"]
+    (result,) = read_json(folder / "run.json")["results"]
     return result
 
 
@@ -231,7 +156,7 @@ def _vllm_arguments(url: str, count: int, folder: Path) -> list[str]:
 
 
 def _vllm_readings(folder: Path) -> list[Reading]:
-    said = _json(folder / "run.json")
+    said = read_json(folder / "run.json")
     found = []
     for start, ttft, gaps in zip(said["start_times"], said["ttfts"], said["itls"], strict=True):
         # The last gap leads to the event that tells the reason of the end: no text.
@@ -241,7 +166,7 @@ def _vllm_readings(folder: Path) -> list[Reading]:
 
 
 def _vllm_figures(folder: Path) -> Figures:
-    said = _json(folder / "run.json")
+    said = read_json(folder / "run.json")
     return Figures(
         ttft_ms=said["median_ttft_ms"],
         token_ms=said["median_tpot_ms"],
@@ -249,14 +174,6 @@ def _vllm_figures(folder: Path) -> Figures:
         rate=said["output_throughput"],
         tokens=said["total_output_tokens"] / said["completed"],
     )
-
-
-def _json(file: Path) -> Any:
-    return json.loads(file.read_text())
-
-
-def _times(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
 
 
 SERVEBENCH = Tool(

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.client_readers import Reading, Report, http_request, of_trace, understand
 from benchmarks.known import ROOT, Answer, KnownServer, Moment
+from benchmarks.readings import Reading, Report, http_request, of_trace, understand
 from benchmarks.terminal import (
     READY,
     Terminal,
@@ -25,7 +25,7 @@ from benchmarks.terminal import (
     environment,
     streamscope_command,
 )
-from benchmarks.tools import Tool
+from benchmarks.tool import Tool
 from streamscope.history import History
 
 SHORT = 20
@@ -226,7 +226,10 @@ def run_program(command: Sequence[str], turn: Turn, cwd: Path) -> bytes:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process.returncode:
-        raise LeftOutError(_last_words(errors.read_bytes() or output) or "failed without a word")
+        raise LeftOutError(
+            last_words((errors.read_bytes() or output).decode(errors="replace"))
+            or "failed without a word"
+        )
     return output
 
 
@@ -242,11 +245,12 @@ def _apart(home: Path) -> Mapping[str, str]:
     return {**os.environ, **ours}
 
 
-def _last_words(output: bytes) -> str:
-    """Return the last line with something to read, short, without the names of folders."""
-    lines = [line.strip(" │╰╯─╭╮\t") for line in output.decode(errors="replace").splitlines()]
-    said = [line for line in lines if any(letter.isalpha() for letter in line)]
-    return re.sub(r"(/[\w.+-]+)+/", "", said[-1])[:160] if said else ""
+def last_words(output: str) -> str:
+    """Return the last line that tells of an error, else the last one, short, without folders."""
+    lines = [line.strip(" │╰╯─╭╮\t") for line in output.splitlines()]
+    told = [line for line in lines if any(letter.isalpha() for letter in line)]
+    errors = [line for line in told if "error" in line.lower()]
+    return re.sub(r"(/[\w.+-]+)+/", "", (errors or told or [""])[-1])[:160]
 
 
 def compile_bare(folder: Path) -> Path:
@@ -264,7 +268,7 @@ def compile_bare(folder: Path) -> Path:
     except FileNotFoundError as error:
         raise LeftOutError("there is no C compiler (cc)") from error
     except subprocess.CalledProcessError as error:
-        raise LeftOutError(_last_words(error.stderr)) from error
+        raise LeftOutError(last_words(error.stderr.decode())) from error
     return program
 
 
@@ -285,4 +289,4 @@ def take(runner: Runner, arguments: Sequence[str], timeout_s: float) -> tuple[Re
         try:
             return runner(Turn(server, meter, Path(name), timeout_s)), server.streamed(REQUESTS)
         except (TimeoutError, OSError, ValueError, KeyError) as error:
-            raise LeftOutError(_last_words(f"{error}".encode())) from error
+            raise LeftOutError(last_words(str(error))) from error

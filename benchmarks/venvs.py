@@ -1,5 +1,6 @@
 """A virtual environment for each package under comparison: none is a dependency of the project."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,18 @@ def installed(folder: Path | None) -> dict[str, str]:
         name: package_version(python, name) for name, python in pythons.items() if python.exists()
     }
     return {name: number for name, number in found.items() if number}
+
+
+def versions(folder: Path | None, vllm: str) -> dict[str, str]:
+    """Return the version of everything under comparison: of the packages, and of a vLLM.
+
+    Args:
+        folder: Where the packages are.
+        vllm: A command that runs vLLM; empty for none.
+    """
+    found = installed(folder)
+    if vllm:
+        command = [*shlex.split(vllm), "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found["vllm"] = (done.stdout.strip().splitlines() or ["of unknown version"])[-1]
+    return found

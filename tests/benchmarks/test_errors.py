@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.client_readers import Reading
 from benchmarks.errors import (
     Errors,
     aims,
@@ -16,9 +15,11 @@ from benchmarks.errors import (
     ratio,
     shared_reads,
     stamp_errors_ms,
+    sure_errors_ms,
     three,
 )
 from benchmarks.known import CHAT, Answer
+from benchmarks.readings import Reading
 
 ZERO = 1_000_000_000
 MS = 1_000_000
@@ -84,6 +85,12 @@ def test_a_constant_delay_spoils_stamps_and_no_gap(answer: Answer, reading: Make
 def test_all_but_the_last_of_a_read_share_it(reading: Make) -> None:
     assert shared_reads(reading(0, 0, 0, reads=[4, 5, 5])) == 1
     assert shared_reads(reading(0, 0, 0)) is None
+
+
+def test_the_last_of_a_read_is_sure(answer: Answer, reading: Make) -> None:
+    """An earlier one may have arrived at any time since the read before."""
+    assert sure_errors_ms(reading(1, 5, 2, reads=[4, 5, 5]), answer) == pytest.approx([1, 2])
+    assert sure_errors_ms(reading(1, 5, 2), answer) == []
 
 
 def test_only_the_long_answer_counts_for_stamps_and_each_first_text_for_itself(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.client_readers import text_of, understand
 from benchmarks.known import MODEL
 from benchmarks.ours import said
+from benchmarks.readings import text_of, understand
 from benchmarks.scripts import regular, writes
 from benchmarks.sheets import Sheet
 from benchmarks.tools import AIPERF, RUNNER, SERVEBENCH, VLLM
-from benchmarks.turns import parse_bare
+from benchmarks.turns import last_words, parse_bare
 
 
 def write(folder: Path, name: str, document: Any) -> None:
@@ -130,3 +130,10 @@ def test_our_own_remark_on_a_servers_times_is_shown(tmp_path: Path) -> None:
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
     sheet = Sheet("T", ("a", "b"), [["x|y", "1"]], notes=["Said."])
     assert sheet.markdown() == "### T\n\n| a | b |\n| --- | --: |\n| x\\|y | 1 |\n\n- Said.\n"
+
+
+def test_why_a_tool_failed_is_said_without_where_it_lives() -> None:
+    output = "all well\n│ SomeError: no /some/folder/tokenizer.json │\nLog File: x.log\n"
+    assert last_words(output) == "SomeError: no tokenizer.json"
+    assert last_words("first\nlast\n---\n") == "last"
+    assert last_words("") == ""
