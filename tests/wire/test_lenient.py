@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streamscope.wire.lenient import NotValidError, decode, encode, is_json
+from streamscope.wire.lenient import NotValidError, decode, encode, encode_text, is_json
 
 ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -71,3 +71,4 @@ def test_requests_can_always_be_encoded() -> None:
         encode({"prompt": "é\ud800", "n": 1})
         == '{"prompt":"é\N{REPLACEMENT CHARACTER}","n":1}'.encode()
     )
+    assert encode_text("é\ud800\ud83d\ude00") == "é\N{REPLACEMENT CHARACTER}😀".encode()

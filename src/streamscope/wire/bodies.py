@@ -1,4 +1,4 @@
-"""Decoders by framing: SSE, NDJSON, or one whole body. A protocol brings only a reader.
+"""Decoders by framing: SSE, NDJSON, messages, or one whole body. A protocol brings only a reader.
 
 A reader gets payloads and knows one protocol; a body gets bytes and knows one framing. Whatever
 comes after the end mark or after a failure is dropped: a ``[DONE]`` behind an error is no success.
@@ -189,6 +189,30 @@ class NdjsonBody(_Body):
         rest = self._lines.finish()
         events = self._until_over(self._read(rest, cut=True)) if rest.strip() else []
         return [*events, *self._ending()]
+
+
+class MessageBody(_Body):
+    """Decodes messages: each ``feed`` is one, whole, and one payload."""
+
+    def __init__(self, reader: Reader, limit: int = LIMIT_BYTES) -> None:
+        """Take messages of up to ``limit`` bytes."""
+        super().__init__(reader, limit)
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Return the events of this message."""
+        if self._over:
+            return []
+        if len(data) > self._limit:
+            return self._until_over([self._too_long()])
+        payload = data.strip()
+        if payload == DONE:
+            return self._until_over(self._reader.over(marked=True))
+        given = data if self._reader.raw else payload
+        return self._until_over(self._read(given)) if given else []
+
+    def finish(self) -> Sequence[Event]:
+        """Return what the end of the conversation brings."""
+        return self._ending()
 
 
 class WholeBody(_Body):

@@ -60,6 +60,11 @@ def encode(value: Any) -> bytes:
         return _without_surrogates(text).encode()
 
 
+def encode_text(text: str) -> bytes:
+    """Encode text that is sent as it is; a lone surrogate becomes U+FFFD here as well."""
+    return _without_surrogates(text).encode()
+
+
 def _repaired(data: bytes) -> str:
     """Write the JSON text again without what msgspec refuses."""
     value = json.loads(
