@@ -20,6 +20,7 @@ def loaded(*modules: str) -> set[str]:
     [
         "streamscope.probe.__main__",
         "streamscope.trial.session",
+        "streamscope.trial.calibration",
         "streamscope.measure.figures",
         "streamscope.report.table",
         "streamscope.history",

@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 
-LEAST_NS, MOST_NS = 80_000, 250_000
+LEAST_NS, MOST_NS = 50_000, 250_000
 """How long before its moment a thread wakes up to spin, ns.
 
 More would help where wake-ups are slow and harm where processors are few: who sleeps and has asked
