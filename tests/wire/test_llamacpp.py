@@ -178,6 +178,12 @@ def test_a_whole_answer_to_a_stream_request_is_flagged(load: Load, decode: Decod
     assert answer[-2:] == [Flag("not-streamed"), End()]
 
 
+def test_text_in_the_last_event_counts_and_is_no_whole_answer(decode: Decode) -> None:
+    assert decode(PROTOCOL, "stream", sse(said("Ni"), last("le"))) == [
+        Text("answer", "Ni"), Model("m"), Text("answer", "le"), Finish("stop"), End(),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("body", "code", "detail"),
     [

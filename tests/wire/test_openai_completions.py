@@ -269,6 +269,12 @@ def test_an_answer_of_one_token_is_no_whole_answer(decode: Decode) -> None:
     assert answer[-1] == End()
 
 
+def test_a_stream_without_its_end_mark_is_no_whole_answer(decode: Decode) -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+    body = sse(chunk("Ni"), chunk("le", "stop", usage=usage), done=False)
+    assert only(decode(PROTOCOL, "stream", body), Flag, End) == []
+
+
 # --- requests ---------------------------------------------------------------------------------
 
 FULL = Request(
