@@ -120,6 +120,21 @@ def test_nothing_run_is_a_document_too() -> None:
     assert document["verdict"] is None
 
 
+def test_the_largest_error_of_its_runs_is_that_of_the_comparison(
+    build_run: BuildRun, build_stream: BuildTrace
+) -> None:
+    def errors(*known: int | None) -> int | None:
+        traces = [build_stream(1, 9) for _ in known]
+        for trace, error in zip(traces, known, strict=True):
+            trace.error_ns_p99 = error
+        comparison = Comparison(plan=Plan(), runs=[build_run(trace) for trace in traces])
+        found: int | None = json.loads(to_json(comparison))["error_ns_p99"]
+        return found
+
+    assert errors(20_000, None, 48_000) == 48_000
+    assert errors(None, None) is None
+
+
 def test_one_read_clock_makes_the_comparison_one(
     build_run: BuildRun, build_stream: BuildTrace
 ) -> None:

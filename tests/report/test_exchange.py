@@ -15,7 +15,17 @@ from streamscope.report import exchange
 from streamscope.report.comparison import Comparison
 from streamscope.report.comparison_json import to_json, to_jsonl
 from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
-from streamscope.trace import Chunk, Fault, Request, Run, Target, Trace
+from streamscope.trace import (
+    Chunk,
+    Fault,
+    Observer,
+    Request,
+    Run,
+    SharedRead,
+    Shown,
+    Target,
+    Trace,
+)
 
 BuildRun = Callable[..., Run]
 BuildTrace = Callable[..., Trace]
@@ -28,6 +38,12 @@ LATER_MEMBERS = (
     "reads",
     "body_bytes",
     "pings",
+    "connection",
+    "segments",
+    "shared",
+    "observer",
+    "shown",
+    "error_ns_p99",
 )
 
 
@@ -47,7 +63,14 @@ def full_run(build_run: BuildRun, build_stream: BuildTrace) -> Run:
     trace.model, trace.status = "gemma", 200
     trace.headers = {"server": "uvicorn"}
     trace.reads, trace.body_bytes, trace.pings = 9, 12_345, 2
-    trace.flags = ["simulated", "unclosed"]
+    trace.flags = ["simulated", "unclosed", "busy"]
+    trace.connection, trace.segments, trace.error_ns_p99 = "reused", 12, 48_000
+    trace.shared = {7: SharedRead(900, 3), 8: SharedRead(44)}
+    trace.observer = Observer(
+        cpu_s=0.1, waited_s=0.9, lag_p50_ns=1, lag_p99_ns=2, lag_max_ns=3, lag_from="arrival",
+        cores=2, busy=0.9, stolen=0.06, throttled_s=0.0,
+    )  # fmt: skip
+    trace.shown = Shown(chunks=3, frames=2, p50_ns=4, p99_ns=5, max_ns=6)
     request = Request(
         prompt="Why?\n",
         system="Be brief.",

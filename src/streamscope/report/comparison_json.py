@@ -68,10 +68,11 @@ def comparison_record(
     first = comparison.runs[0] if comparison.runs else None
     target = _target(first) if first else None
     request = first.request if first else None
+    errors = [error for run in comparison.runs if (error := run.trace.error_ns_p99) is not None]
     return ComparisonRecord(
         streamscope=__version__,
         clock=_clock(comparison),
-        error_ns_p99=None,
+        error_ns_p99=max(errors, default=None),
         target=target,
         request=request,
         plan=None if is_import(comparison) else comparison.plan,
@@ -120,6 +121,12 @@ def _members(run: Run, figures: Figures) -> dict[str, Any]:
         "reads": trace.reads,
         "body_bytes": trace.body_bytes,
         "pings": trace.pings,
+        "connection": trace.connection,
+        "segments": trace.segments,
+        "shared": {index: (read.size, read.segments) for index, read in trace.shared.items()},
+        "observer": trace.observer,
+        "shown": trace.shown,
+        "error_ns_p99": trace.error_ns_p99,
         "figures": figures.values,
         "estimated": sorted(figures.estimated),
         "tokens": trace.tokens,

@@ -11,7 +11,8 @@ from streamscope.trace import SUMMARY_FLAG, Run
 CONDITIONS = (
     "comparison_id", "run_id", "started_utc", "channel", "mode", "pair", "position", "warmup",
     "layout", "regime", "engine", "protocol", "url", "model", "server_version", "prompt",
-    "temperature", "seed", "max_tokens", "think", "ended", "fault", "clock", "flags", "estimated",
+    "temperature", "seed", "max_tokens", "think", "ended", "fault", "clock", "error_ns_p99",
+    "connection", "segments", "flags", "estimated",
 )  # fmt: skip
 """Columns before those of the figures."""
 
@@ -52,14 +53,14 @@ def safe(text: str) -> str:
 def _conditions(run: Run) -> list[str]:
     target, request, trace = run.target, run.request, run.trace
     # How the runs of an imported summary were made is not known: those cells stay empty.
-    how = (run.position, run.layout, run.regime, trace.clock)
-    position, layout, regime, clock = ("",) * 4 if SUMMARY_FLAG in trace.flags else how
+    how = (run.position, run.layout, run.regime, trace.clock, trace.connection)
+    position, layout, regime, clock, connection = ("",) * 5 if SUMMARY_FLAG in trace.flags else how
     cells = [
         run.comparison_id, run.run_id, trace.started_utc, run.channel, trace.mode, run.pair,
         position, run.warmup, layout, regime, run.engine, target.protocol, target.url,
         target.model, run.server_version, request.prompt, request.temperature, request.seed,
         request.max_tokens, request.think, trace.ended, trace.fault.sentence if trace.fault else "",
-        clock, " ".join(trace.flags),
+        clock, trace.error_ns_p99, connection, trace.segments, " ".join(trace.flags),
     ]  # fmt: skip
     return [_cell(cell) for cell in cells]
 

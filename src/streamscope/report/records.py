@@ -16,13 +16,16 @@ from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
 from streamscope.trace import (
     ChannelName,
     Clock,
+    Connection,
     Ended,
     Fault,
     Layout,
     Mode,
+    Observer,
     Regime,
     Request,
     ServerTimings,
+    Shown,
     TextKind,
     Tokens,
 )
@@ -92,6 +95,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         reads: Number of reads that brought body bytes.
         body_bytes: Number of body bytes.
         pings: Signs of life that were no text.
+        connection: Whether its connection was opened for it, or left open by a run before.
+        segments: TCP segments that brought the response; null where that is not known.
+        shared: Reads that held more than one piece of text or more than one segment, by index:
+            bytes, and segments or null. Their parts have one arrival time between them.
+        observer: What measuring took, and what stood in its way; null where nobody looked.
+        shown: How long text took to the screen; null where there was none.
+        error_ns_p99: By how much its arrival times may be wrong, 99th percentile, ns; null until
+            the machine is calibrated.
     """
 
     run_id: str
@@ -131,6 +142,12 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     reads: int = 0
     body_bytes: int = 0
     pings: int = 0
+    connection: Connection = "fresh"
+    segments: int | None = None
+    shared: dict[int, tuple[int, int | None]] = {}
+    observer: Observer | None = None
+    shown: Shown | None = None
+    error_ns_p99: int | None = None
 
 
 class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +210,8 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
         streamscope: Version of the program.
         clock: ``kernel`` if all arrival times are the kernel's, else ``read``; null without runs,
             and for imported summaries.
-        error_ns_p99: Timing error of this machine, 99th percentile, ns; null until calibrated.
+        error_ns_p99: By how much arrival times may be wrong, 99th percentile, ns: the largest of
+            its runs'; null where none has one.
         target: The server of the first run; null without runs.
         request: The request of the first run; null without runs.
         plan: What was to be done; null for imported summaries, of which nobody knows.

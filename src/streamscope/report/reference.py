@@ -24,7 +24,7 @@ from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
 from streamscope.report.records import VerdictRecord
 from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
-from streamscope.trace import Fault, Request, ServerTimings, Tokens
+from streamscope.trace import Fault, Observer, Request, ServerTimings, Shown, Tokens
 
 RECORDS: tuple[type[msgspec.Struct], ...] = (
     schema.ComparisonRecord,
@@ -35,6 +35,8 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     Plan,
     Tokens,
     ServerTimings,
+    Observer,
+    Shown,
     Fault,
     Note,
     SharedNote,

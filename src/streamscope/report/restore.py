@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from streamscope.report.records import RunRecord, TargetRecord
-from streamscope.trace import Chunk, MarkName, Request, Run, Target, TextKind, Trace
+from streamscope.trace import Chunk, MarkName, Request, Run, SharedRead, Target, TextKind, Trace
 
 LONGEST_NS = 366 * 86_400 * 1_000_000_000
 """No run takes a year, in ns: a time beyond it is a damaged one."""
@@ -74,7 +74,7 @@ def _restored(content: dict[str, Any], shared: _Shared) -> Run:
 
 def _convert(content: object, to: type[_Struct]) -> _Struct:
     try:
-        return msgspec.convert(content, to)
+        return msgspec.convert(content, to, str_keys=True)
     except msgspec.ValidationError as error:
         raise RecordError(str(error)) from None
 
@@ -125,6 +125,12 @@ def _trace(record: RunRecord) -> Trace:
         body_bytes=record.body_bytes,
         pings=record.pings,
         flags=list(record.flags),
+        connection=record.connection,
+        segments=record.segments,
+        shared={index: SharedRead(*read) for index, read in record.shared.items()},
+        observer=record.observer,
+        shown=record.shown,
+        error_ns_p99=record.error_ns_p99,
     )
 
 

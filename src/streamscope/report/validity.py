@@ -11,6 +11,7 @@ from streamscope.measure.figures import BY_NAME, Figures, measure
 from streamscope.measure.inference import Estimate, half_width
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison, is_import
+from streamscope.report.evidence_words import error_words
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
@@ -161,7 +162,9 @@ def how_words(comparison: Comparison) -> str:
     words = [f"Measured {how}", f"{plan.regime} ({cache})"]
     clocks = sorted({run.trace.clock for run in comparison.runs})
     if clocks:
-        words.append(f"{' and '.join(clocks)} clock")
+        clock = f"{' and '.join(clocks)} clock"
+        good = error_words(run.trace.error_ns_p99 for run in comparison.runs)
+        words.append(f"{clock}, {good}" if good else clock)
     if plan.reuse:
         words.append("connections used again")
     if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
