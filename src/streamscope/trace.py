@@ -213,7 +213,8 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
     """What measuring took, and what stood in its way. ``None`` where the system does not tell.
 
     Attributes:
-        cpu_s: Processor time of the probe, user and system, in seconds.
+        cpu_s: Processor time of the probe, user and system, in seconds; of runs at the same time,
+            that of all of them.
         waited_s: How long the probe was ready to run and had no processor, in seconds.
         lag_p50_ns: How late the probe looked, median.
         lag_p99_ns: The same, 99th percentile.
@@ -277,7 +278,8 @@ class Trace(msgspec.Struct, kw_only=True):
         connection: Whether the connection was opened for this run.
         reads: Number of reads that brought body bytes.
         segments: TCP segments that brought the response; ``None`` where that is not known.
-        shared: Reads that held more than one piece of text or more than one segment, by index.
+        shared: Reads of a stream that held more than one piece of text or more than one segment,
+            or may have, by index.
         body_bytes: Number of body bytes.
         pings: Keep-alive comments seen: signs of life, never text.
         flags: Short names of what makes this run special, such as ``simulated``.
