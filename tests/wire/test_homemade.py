@@ -199,3 +199,14 @@ def test_errors_before_the_stream(
     fault = protocol(name).fault(server(name), status, body)
     assert (fault.code, fault.status) == (code, status)
     assert words in fault.sentence
+
+
+def test_both_routes_are_told_where_one_of_them_is_missing() -> None:
+    target = server("token-sse", "/generate/stream")
+    fault = protocol("token-sse").fault(target, 404, b"")
+    assert (
+        "not at http://127.0.0.1:8000/generate/stream or, for a whole answer, /generate (404)"
+        in (fault.sentence)
+    )
+    moved = protocol("token-sse").fault(target, 307, b"/generate/")
+    assert "redirects to http://127.0.0.1:8000/generate/ (307)" in moved.sentence

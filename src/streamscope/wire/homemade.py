@@ -80,8 +80,12 @@ class Homemade(Protocol):
         return []
 
     def fault(self, target: Target, status: int, body: bytes) -> Fault:
-        """Say what an HTTP error means."""
-        return faults.refused(target, status, body, route(target.url, "stream", self.path))
+        """Say what an HTTP error means; nobody says here in which mode, so both routes are told."""
+        called = route(target.url, "stream", self.path)
+        twin = route(target.url, "blocking", self.path)
+        if twin != called:
+            called += f" or, for a whole answer, {urlsplit(twin).path}"
+        return faults.refused(target, status, body, called)
 
 
 def route(base: str, mode: Mode, usual: str) -> str:
