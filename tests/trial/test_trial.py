@@ -9,14 +9,15 @@ import msgspec
 import pytest
 
 from streamscope.calibration import Calibration
+from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures
 from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits, Start
-from streamscope.trace import Chunk, Fault, FaultCode, Request, Run, Shown, Target, Trace
+from streamscope.trace import Chunk, Fault, FaultCode, Observer, Request, Run, Shown, Target, Trace
 from streamscope.trial import trial as module
-from streamscope.trial.plan import Channel, Course
-from streamscope.trial.trial import HOPELESS, Trial, asked_pause_s
+from streamscope.trial.plan import Channel, Course, whole_pairs
+from streamscope.trial.trial import HOPELESS, Trial, asked_pause_s, is_complete
 
 if TYPE_CHECKING:
     from tests.trial.conftest import Diary, FakeProbe
@@ -58,6 +59,16 @@ def build(fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]) -> "Build":
 def plan(**more: typing.Any) -> Plan:
     """Return a plan of one pair, without warm-ups, but for what is said."""
     return Plan(**({"repeat": 1, "warmup": 0} | more))
+
+
+def good(start: Start) -> Trace:
+    """Answer with a word."""
+    return Trace(
+        mode=start.mode,
+        chunks=[Chunk(5, "answer", "Because.", 0)],
+        marks={"sent": 0, "done": 9},
+        ended="stop",
+    )
 
 
 def failing(code: FaultCode) -> Callable[[Start], Trace]:
@@ -431,3 +442,71 @@ async def test_each_run_carries_the_error_of_the_clock_that_it_was_timed_with(
     saved.clear()
     await build(plan(), calibration=only_kernel).carry_out()
     assert {run.trace.error_ns_p99 for run in saved} == {None}
+
+
+def held_up(start: Start) -> Trace:
+    """Answer with a word, on a machine of which a hypervisor took half."""
+    trace = good(start)
+    trace.observer = Observer(cpu_s=0.01, stolen=0.5)
+    return trace
+
+
+async def test_a_run_on_a_busy_machine_is_marked_and_made_once_more(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    answers = iter([held_up])
+    fake_probe.answer = lambda start: next(answers, good)(start)
+    trial = build(plan(repeat=2))
+    runs = await trial.carry_out()
+    assert [(run.channel, run.pair, run.trace.busy) for run in runs] == [
+        ("A", 1, True),
+        ("A", 1, False),
+        ("B", 1, False),
+        ("B", 2, False),
+        ("A", 2, False),
+    ]
+    assert trial.progress.pairs == 2
+    assert [pair[0] is runs[1] for pair in whole_pairs(runs)] == [True, False]
+
+
+async def test_a_machine_that_stays_busy_ends_a_comparison(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fake_probe.answer = held_up
+    trial = build(plan(repeat=9))
+    runs = await trial.carry_out()
+    assert trial.progress.pairs == 0
+    assert {run.pair for run in runs} == {1, 2, 3}
+    assert len(runs) == 12
+    assert all(run.trace.busy for run in runs)
+    assert not is_complete(Course(plan=plan(repeat=9), runs=tuple(runs)))
+
+
+async def test_busy_runs_count_where_that_is_wanted(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fake_probe.answer = held_up
+    course = Course(plan=plan(repeat=4), include_busy=True)
+    trial = build(course.plan, course=course)
+    runs = await trial.carry_out()
+    assert trial.progress.pairs == 4
+    assert len(runs) == 8
+    assert all(run.trace.busy for run in runs)  # marked all the same
+
+
+async def test_what_is_busy_is_a_setting(build: "Build", fake_probe: "FakeProbe") -> None:
+    fake_probe.answer = held_up
+    (run, _) = await build(plan(), trust=Trust(stolen_share=0.6)).carry_out()
+    assert not run.trace.busy
+
+
+async def test_a_busy_run_that_failed_is_a_failed_one(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    def broken(start: Start) -> Trace:
+        trace = held_up(start)
+        trace.ended = "filter"
+        return trace
+
+    fake_probe.answer = broken
+    assert len(await build(plan()).carry_out()) == 2  # withheld: not made again for being busy
