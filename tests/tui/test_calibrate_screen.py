@@ -107,7 +107,8 @@ def said(app: CalibrateApp) -> str:
 
 
 def table(app: CalibrateApp) -> list[str]:
-    return str(app.calibrate.query_one("#table > Static", Static).content).splitlines()
+    parts = app.calibrate.query("#table Static").results(Static)
+    return "\n".join(str(part.content) for part in parts).splitlines()
 
 
 async def test_each_case_is_painted_by_the_real_pane_and_fills_its_row(

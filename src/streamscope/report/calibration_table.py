@@ -12,7 +12,7 @@ WIDTH = sum(column.width for column in words.COLUMNS)
 
 _LEGEND = (
     "All in ms. arrival: our time minus the beginning of the write · gap: ours minus the one "
-    "between the writes · first: our time to first text minus the server's · shared: writes that "
+    "between the writes · first: our time to first text minus the server's · one read: writes that "
     "came in one read with a later one · !: the server was late, so the case counts for nothing"
 )
 

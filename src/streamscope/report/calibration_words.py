@@ -1,5 +1,6 @@
 """A calibration in words: sentences, and the cells of its table. All times are shown in ms."""
 
+from itertools import groupby
 from typing import NamedTuple
 
 from streamscope.calibration import Calibration, Case, Cut, Schedule
@@ -34,16 +35,16 @@ COLUMNS = (
     Column("a write", "tok", 5),
     Column("a write", "cut", 5),
     Column("", "clock", 7),
-    Column("arrival off by", "p50", 8),
-    Column("arrival off by", "p99", 8),
-    Column("arrival off by", "max", 8, wide=True),
+    Column("arrival off", "p50", 8),
+    Column("arrival off", "p99", 8),
+    Column("arrival off", "max", 8, wide=True),
     Column("gap off", "p50", 8, wide=True),
     Column("gap off", "p99", 8),
     Column("gap off", "max", 8, wide=True),
     Column("first", "off", 8, wide=True),
     Column("pieces", "lost", 5),
     Column("pieces", "twice", 6),
-    Column("one read", "shared", 9),
+    Column("one", "read", 6),
     Column("server", "late p99", 10),
 )
 """Every column, from the left."""
@@ -82,13 +83,8 @@ def described(schedule: Schedule, clock: Clock) -> str:
 
 def heads(*, wide: bool) -> tuple[str, str]:
     """Return the two lines of the head: of groups, and of columns."""
-    groups: list[tuple[str, int]] = []
-    for column in _columns(wide=wide):
-        if groups and column.group and groups[-1][0] == column.group:
-            groups[-1] = (column.group, groups[-1][1] + column.width)
-        else:
-            groups.append((column.group, column.width))
-    above = "".join(name.rjust(width) for name, width in groups)
+    groups = groupby(_columns(wide=wide), key=lambda column: column.group)
+    above = "".join(_over(name, [column.width for column in columns]) for name, columns in groups)
     return above, line(tuple(column.head for column in COLUMNS), wide=wide)
 
 
@@ -180,6 +176,17 @@ def _meanwhile(calibration: Calibration) -> str:
 def _of(count: int, total: int) -> str:
     cases = "case" if total == 1 else "cases"
     return f"all {total} {cases}" if count == total else f"{count} of {total} {cases}"
+
+
+def _over(name: str, widths: list[int]) -> str:
+    """Return the name of a group, with a rule as wide as the columns below it where it has many."""
+    width = sum(widths)
+    if len(widths) == 1:
+        return name.rjust(width)
+    rule = min(width - 1, width - widths[0] + 3)  # from the first head on, which has three letters
+    return (
+        f" {name} ".center(rule, "─").rjust(width) if len(name) + 4 <= rule else name.rjust(width)
+    )
 
 
 def _columns(*, wide: bool) -> list[Column]:

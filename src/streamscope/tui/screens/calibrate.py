@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -39,7 +39,7 @@ WIDE: Final = sum(column.width for column in words.COLUMNS) + 1
 PURPOSE: Final = "how wrong are the times that this machine measures?"
 
 
-class CaseTable(VerticalScroll):
+class CaseTable(Vertical):
     """The cases: what is still to come, what is under way, and what came of the others."""
 
     def __init__(self, items: Sequence[Item]) -> None:
@@ -48,11 +48,14 @@ class CaseTable(VerticalScroll):
         self._items = list(items)
         self._cases: dict[int, Case] = {}
         self._number = 0
+        self._head = Static()
         self._lines = Static()
+        self._scroll = VerticalScroll(self._lines)
 
     def compose(self) -> ComposeResult:
-        """Lay out the lines."""
-        yield self._lines
+        """Lay out the head, which stays, and the lines."""
+        yield self._head
+        yield self._scroll
 
     def on_resize(self) -> None:
         """Choose the columns that fit."""
@@ -62,8 +65,7 @@ class CaseTable(VerticalScroll):
         """Mark the case under way, from 1; which there are is known better now."""
         self._number, self._items = number, list(items)
         self.draw()
-        # Below the two lines of the head, and with one case before it in view.
-        self.scroll_to(y=max(0, number + 2 - self.size.height), animate=False)
+        self._scroll.scroll_to(y=max(0, number + 1 - self._scroll.size.height), animate=False)
 
     def end(self, number: int, case: Case) -> None:
         """Show what came of a case."""
@@ -79,8 +81,8 @@ class CaseTable(VerticalScroll):
         """Draw all lines anew: there are few, and they change seldom."""
         wide = self.size.width >= WIDE
         above, below = words.heads(wide=wide)
-        lines = [muted(f" {above}"), muted(f" {below}")]
-        lines += [self._line(number, wide=wide) for number in range(1, len(self._items) + 1)]
+        self._head.update(muted(f" {above}\n {below}"))
+        lines = [self._line(number, wide=wide) for number in range(1, len(self._items) + 1)]
         self._lines.update(Content("\n").join(lines))
 
     def _line(self, number: int, *, wide: bool) -> Content:
@@ -140,8 +142,10 @@ class CalibrateScreen(Screen["Calibration | None"]):
     CalibrateScreen.-beside #body { layout: horizontal; }
     CalibrateScreen.-beside #body > Container { width: 1fr; height: 100%; }
     CalibrateScreen.-beside #body > #cases { width: 116; height: 100%; padding: 0 1; }
-    CalibrateScreen #table { height: 100%; scrollbar-size-vertical: 1; }
-    CalibrateScreen #table > Static { height: auto; }
+    CalibrateScreen #table { height: 100%; }
+    CalibrateScreen #table > Static { height: 2; }
+    CalibrateScreen #table > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    CalibrateScreen #table > VerticalScroll > Static { height: auto; }
     CalibrateScreen > #said { height: 6; padding: 0 1; scrollbar-size-vertical: 1; }
     CalibrateScreen.-short > #said { height: 3; }
     CalibrateScreen #said > Static { height: auto; }
