@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 from streamscope.history import Group, History, PairValues, TrendPoint
 from streamscope.trace import SUMMARY_FLAG, Chunk, Run
@@ -133,3 +134,59 @@ def test_texts_that_were_never_seen_are_not_the_same(
     keep(make_run("blocking", trace=imported))
 
     assert [pair.same_output for pair in history.pairs(Group.of(stream), [])] == [None]
+
+
+BUSY = {"flags": ["busy"]}
+
+
+def test_runs_on_a_busy_machine_are_left_out_unless_they_are_wanted(
+    history: History, path: Path, make_run: MakeRun, keep: Keep
+) -> None:
+    for pair in (1, 2):
+        trace = BUSY if pair == 2 else {}
+        run = keep(make_run("stream", pair=pair, trace=trace), a=float(pair))
+        keep(make_run("blocking", pair=pair, channel="B"), a=10.0 * pair)
+    group = Group.of(run)
+
+    values = history.values(group, ["a"])
+    assert (values["stream"].values, values["stream"].excluded) == ({"a": [1.0]}, {"busy": 1})
+    assert [each.pair for each in history.pairs(group, ["a"])] == [1]
+    assert history.trend(group, "a")[0].values == {"stream": [1.0], "blocking": [10.0, 20.0]}
+    assert [(row.pairs, row.failed) for row in history.comparisons()] == [(1, 0)]
+    last = history.last_pair(group)
+    assert last is not None
+    assert last[0].pair == 1
+
+    with History.open(path, include_busy=True) as all_of_it:
+        values = all_of_it.values(group, ["a"])
+        assert (values["stream"].values, values["stream"].excluded) == ({"a": [1.0, 2.0]}, {})
+        assert [each.pair for each in all_of_it.pairs(group, ["a"])] == [1, 2]
+        assert all_of_it.trend(group, "a")[0].values["stream"] == [1.0, 2.0]
+        (row,) = all_of_it.groups(names=["a"])
+        assert row.values["stream"].n == 2
+
+
+def test_only_the_newest_are_pooled_whatever_the_machine_was_like(
+    path: Path, make_run: MakeRun
+) -> None:
+    with History.open(path, include_busy=True) as history:
+        for number in range(6):
+            trace = BUSY if number % 2 else {}
+            version = "2" if number % 3 else ""
+            run = make_run("stream", pair=number + 1, trace=trace, server_version=version)
+            history.save(run, {"a": float(number)}).result()
+        values = history.values(Group.of(run), ["a"], newest=4)["stream"]
+        assert values.values == {"a": [2.0, 3.0, 4.0, 5.0]}
+        assert values.excluded == {"older": 2}
+
+
+def test_a_run_that_was_made_again_on_a_quiet_machine_is_the_one_that_counts(
+    path: Path, make_run: MakeRun
+) -> None:
+    with History.open(path, include_busy=True) as history:
+        for name, mode, trace in (("a", "blocking", {}), ("b", "blocking", BUSY)):
+            history.save(make_run(mode, trace=trace), {"a": float(ord(name))}).result()
+        run = make_run("stream")
+        history.save(run, {"a": 1.0}).result()
+        (pair,) = history.pairs(Group.of(run), ["a"])
+        assert pair.b == {"a": float(ord("a"))}

@@ -168,3 +168,38 @@ def test_a_remark_is_made_once_with_its_count(
 
 def test_two_warm_ups_are_more_than_one() -> None:
     assert left_out_words(Counts(warmups=2, failed=1)) == "2 warm-ups, 1 failed or stopped"
+
+
+def busy(trace: Trace) -> Trace:
+    """Mark a run as made on a busy machine."""
+    trace.flags.append("busy")
+    return trace
+
+
+def test_runs_on_a_busy_machine_are_left_out_with_their_pairs(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    comparison = build_comparison(
+        [build_stream(1, 9), build_stream(1, 9), busy(build_stream(7, 9))],
+        [build_blocking(9), build_blocking(9), build_blocking(9)],
+    )
+    summary = summarise(comparison)
+    assert summary.counts["A"] == Counts(pooled=2, warmups=1, busy=1)
+    assert summary.counts["B"] == Counts(pooled=2, warmups=1, unpaired=1)
+    assert left_out_words(summary.counts["A"]) == "1 warm-up, 1 on a busy machine"
+    included = summarise(msgspec.structs.replace(comparison, include_busy=True))
+    assert included.counts["A"] == Counts(pooled=3, warmups=1)
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])
+def test_of_a_run_that_was_made_again_the_quiet_one_counts(
+    build_run: BuildRun, build_stream: BuildTrace, *, first: bool, second: bool
+) -> None:
+    traces = [build_stream(1, 9), build_stream(2, 9)]
+    for trace, marked in zip(traces, (first, second), strict=True):
+        trace.flags += ["busy"] * marked
+    comparison = Comparison(plan=Plan(), runs=[build_run(trace) for trace in traces])
+    quiet = 2.0 if first else 1.0
+    spread = summarise(comparison).spread("A", "ttfv_s")
+    assert spread is not None
+    assert (spread.median, spread.n) == (quiet, 1)

@@ -111,3 +111,30 @@ def test_how_a_comparison_was_measured_is_said_in_one_way(
     assert how_words(Comparison(plan=Plan(layout="race"), runs=[])) == (
         "Measured both at once (race); warm (the prompt may be cached)."
     )
+    traces = [build_stream(1, 9), build_stream(1, 9)]
+    traces[1].error_ns_p99 = 48_000
+    assert "kernel clock, times good to ±0.05 ms (p99), as calibrated." in how_words(
+        build_comparison(traces, [])
+    )
+
+
+def test_runs_on_a_busy_machine_are_a_caution(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    streams = [build_stream(1, 9), build_stream(1, 9)]
+    blocking = [build_blocking(9), build_blocking(9)]
+    comparison = build_comparison(streams, blocking, warmup=0)
+
+    def said(comparison: Comparison) -> str:
+        return cautions_of(comparison, USUAL)[0]
+
+    streams[1].flags.append("busy")
+    assert said(comparison) == "1 of 4 runs was made on a busy machine and left out."
+    included = msgspec.structs.replace(comparison, include_busy=True)
+    assert said(included) == "1 of 4 runs was made on a busy machine, and counted as was asked for."
+    for trace in (streams[0], *blocking):
+        trace.flags.append("busy")
+    assert said(comparison) == (
+        "All runs were made on a busy machine and left out, so that nothing is left to pool:"
+        " measure when it is quieter, or count them with --include-busy."
+    )
