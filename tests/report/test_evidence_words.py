@@ -64,7 +64,8 @@ def test_nonsense_is_not_shown_but_told() -> None:
 def test_two_clocks_may_differ() -> None:
     server = ServerTimings(prefill_s=0.41, decode_s=2.0, source="llama.cpp")
     assert server_words(trace(server=server))[1] == (
-        "We saw 2.40 s, 10.0 ms less than its parts: two clocks differ."
+        "We saw 2.40 s, 10.0 ms less than its parts: it began before all was sent, or the two"
+        " clocks differ."
     )
 
 

@@ -135,6 +135,6 @@ def test_runs_on_a_busy_machine_are_a_caution(
     for trace in (streams[0], *blocking):
         trace.flags.append("busy")
     assert said(comparison) == (
-        "All runs were made on a busy machine and left out, so that nothing is left to pool:"
-        " measure when it is quieter, or count them with --include-busy."
+        "All runs were made on a busy machine and left out, so that too few are left to judge"
+        " by: measure when it is quieter, or count them with --include-busy."
     )

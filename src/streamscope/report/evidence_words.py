@@ -56,7 +56,8 @@ def observer_words(trace: Trace) -> list[str]:
     if trace.segments is not None:
         merged, _ = merged_reads(trace)
         held = f", {merged} of which held several" if merged else ""
-        said.append(f"{count(trace.segments)} segments came in {count(trace.reads)} reads{held}.")
+        came = f"{_several(trace.segments, 'segment')} came in {_several(trace.reads, 'read')}"
+        said.append(f"{came}{held}.")
     said += [doubt.sentence for doubt in found]
     if trace.busy:
         said.append("So this run is marked as busy.")
@@ -75,6 +76,10 @@ def error_words(errors_ns: Iterable[int | None]) -> str:
     """Say how good times are, by the largest error of several runs; empty where none is known."""
     known = [error for error in errors_ns if error is not None]
     return f"times good to {plus_minus(max(known))} (p99), as calibrated" if known else ""
+
+
+def _several(number: int, name: str) -> str:
+    return f"{count(number)} {name}{'' if number == 1 else 's'}"
 
 
 def _of(side: ServerSide) -> str:
@@ -96,7 +101,11 @@ def _overhead_words(side: ServerSide) -> list[str]:
         return []
     seen = f"We saw {seconds(side.ours_total_s)}"
     if side.overhead_s < 0:
-        return [f"{seen}, {seconds(-side.overhead_s)} less than its parts: two clocks differ."]
+        words = (
+            f"{seen}, {seconds(-side.overhead_s)} less than its parts: it began before all was sent,"
+            " or the two clocks differ."
+        )
+        return [words]
     over = f"{seen}, of which {seconds(side.overhead_s)} are in none of its parts"
     if side.inside_s is None or side.outside_s is None or min(side.inside_s, side.outside_s) < 0:
         return [f"{over}: waiting there, network and client."]

@@ -129,10 +129,11 @@ def _busy_words(comparison: Comparison) -> list[str]:
     if comparison.include_busy:
         return [f"{named} {was} made on a busy machine, and counted as was asked for."]
     words = f"{named} {was} made on a busy machine and left out"
-    if None not in reasons:
+    pooled = {run.channel for run, why in zip(comparison.runs, reasons, strict=True) if why is None}
+    if len(pooled) < len(comparison.channels()):
         words += (
-            ", so that nothing is left to pool: measure when it is quieter, or count them with"
-            " --include-busy"
+            ", so that too few are left to judge by: measure when it is quieter, or count them"
+            " with --include-busy"
         )
     return [f"{words}."]
 
