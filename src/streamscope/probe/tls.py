@@ -137,4 +137,6 @@ class TLSStream(httpcore.AsyncNetworkStream):
         """Return what httpcore asks of its streams."""
         if info == "ssl_object":
             return self._ssl
+        if info == "is_readable" and self._incoming.pending:
+            return True
         return self._inner.get_extra_info(info)

@@ -61,8 +61,11 @@ class StampedTransport(httpx.AsyncBaseTransport):
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is a connection whose last answer is complete."""
-        return any(connection.is_idle() for connection in self._pool.connections)
+        """Whether there is a connection whose last answer is complete, and nothing came after."""
+        return any(
+            connection.is_idle() and not connection.has_expired()
+            for connection in self._pool.connections
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; return when the response headers are complete."""
