@@ -102,8 +102,8 @@ def _overhead_words(side: ServerSide) -> list[str]:
     seen = f"We saw {seconds(side.ours_total_s)}"
     if side.overhead_s < 0:
         words = (
-            f"{seen}, {seconds(-side.overhead_s)} less than its parts: it began before all was sent,"
-            " or the two clocks differ."
+            f"{seen}, {seconds(-side.overhead_s)} less than its parts: it began before all was"
+            " sent, or the two clocks differ."
         )
         return [words]
     over = f"{seen}, of which {seconds(side.overhead_s)} are in none of its parts"
