@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerCancelled, WorkerState
 
-from streamscope.measure.calibration import CalibrationError, is_kept, is_whole
+from streamscope.measure.calibration import CalibrationError
 from streamscope.report import calibration_words as words
 from streamscope.trial.calibration import Calibrating, Item, Progress
 from streamscope.tui.faces import about_time, bad, muted, plain
 from streamscope.tui.paint_clock import PaintClock
+from streamscope.tui.widgets.case_table import WIDE, CaseTable
 from streamscope.tui.widgets.channel_pane import ChannelPane
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.phase_track import scale_ns
@@ -33,73 +34,7 @@ if TYPE_CHECKING:
 BAR: Final = 24
 """Cells of the bar that shows how far it has come."""
 
-WIDE: Final = sum(column.width for column in words.COLUMNS) + 1
-"""Cells that the whole table takes, the mark of the case under way included."""
-
 PURPOSE: Final = "how wrong are the times that this machine measures?"
-
-
-class CaseTable(Vertical):
-    """The cases: what is still to come, what is under way, and what came of the others."""
-
-    def __init__(self, items: Sequence[Item]) -> None:
-        """Show cases of which none is done yet."""
-        super().__init__(id="table")
-        self._items = list(items)
-        self._cases: dict[int, Case] = {}
-        self._number = 0
-        self._head = Static()
-        self._lines = Static()
-        self._scroll = VerticalScroll(self._lines)
-
-    def compose(self) -> ComposeResult:
-        """Lay out the head, which stays, and the lines."""
-        yield self._head
-        yield self._scroll
-
-    def on_resize(self) -> None:
-        """Choose the columns that fit."""
-        self.draw()
-
-    def begin(self, number: int, items: Sequence[Item]) -> None:
-        """Mark the case under way, from 1; which there are is known better now."""
-        self._number, self._items = number, list(items)
-        self.draw()
-        self._scroll.scroll_to(y=max(0, number + 1 - self._scroll.size.height), animate=False)
-
-    def end(self, number: int, case: Case) -> None:
-        """Show what came of a case."""
-        self._cases[number] = case
-        self.draw()
-
-    def rest(self) -> None:
-        """Mark none any more."""
-        self._number = 0
-        self.draw()
-
-    def draw(self) -> None:
-        """Draw all lines anew: there are few, and they change seldom."""
-        wide = self.size.width >= WIDE
-        above, below = words.heads(wide=wide)
-        self._head.update(muted(f" {above}\n {below}"))
-        lines = [self._line(number, wide=wide) for number in range(1, len(self._items) + 1)]
-        self._lines.update(Content("\n").join(lines))
-
-    def _line(self, number: int, *, wide: bool) -> Content:
-        case = self._cases.get(number)
-        if case is None:
-            item = self._items[number - 1]
-            schedule = item.schedule
-            asked = words.waiting_cells(schedule.gap_ns, schedule.tokens, schedule.cut, item.clock)
-            text = words.line(asked, wide=wide)
-            now = number == self._number
-            return Content.styled(f"▸{text}", "bold $accent") if now else muted(f" {text}")
-        text = f" {words.line(words.cells(case), wide=wide)}"
-        return Content.styled(text, "$bad" if not is_whole(case) else _kept_style(case))
-
-
-def _kept_style(case: Case) -> str:
-    return "" if is_kept(case) else "$warn"
 
 
 class CalibrateScreen(Screen["Calibration | None"]):
@@ -142,10 +77,6 @@ class CalibrateScreen(Screen["Calibration | None"]):
     CalibrateScreen.-beside #body { layout: horizontal; }
     CalibrateScreen.-beside #body > Container { width: 1fr; height: 100%; }
     CalibrateScreen.-beside #body > #cases { width: 116; height: 100%; padding: 0 1; }
-    CalibrateScreen #table { height: 100%; }
-    CalibrateScreen #table > Static { height: 2; }
-    CalibrateScreen #table > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
-    CalibrateScreen #table > VerticalScroll > Static { height: auto; }
     CalibrateScreen > #said { height: 6; padding: 0 1; scrollbar-size-vertical: 1; }
     CalibrateScreen.-short > #said { height: 3; }
     CalibrateScreen #said > Static { height: auto; }
