@@ -83,7 +83,8 @@ def ours(case: Case, turn: Turn) -> Figures:
         *(*streamscope_command(), "run", "Explain unified memory.", "--no-save"),
         *("--url", turn.server.url if ollama else f"{turn.server.url}/v1"),
         *("--protocol", "ollama-chat" if ollama else "openai-chat", "--model", MODEL),
-        *("--repeat", str(REQUESTS), "--warmup", "0", "--format", "json", "--output", str(file)),
+        *("--repeat", str(REQUESTS), "--warmup", "0", "--include-busy"),
+        *("--format", "json", "--output", str(file)),
     ]
     run_program(command, turn, turn.folder)
     return said(file)
@@ -96,6 +97,7 @@ def measure(
     case = CASES[case_name]
     found: dict[str, Figures] = {}
     failed: dict[str, str] = {}
+    answers: list[Answer] = []
     for name in (OURS, *tools):
         print(f"{case_name}: {name}", file=sys.stderr)
         with (
@@ -106,13 +108,15 @@ def measure(
             try:
                 if name == OURS:
                     found[name] = ours(case, turn)
-                    found[TRUTH] = truth(case, server.streamed(REQUESTS))
                 else:
                     tool, command = tools[name]
                     run_tool(tool, command, turn, REQUESTS)
                     found[name] = tool.figures(turn.folder)
+                answers += server.streamed(REQUESTS)
             except (LeftOutError, TimeoutError, OSError, ValueError, KeyError) as why:
                 failed[name] = last_words(str(why))
+    if answers:
+        found[TRUTH] = truth(case, answers)
     return found, failed
 
 
