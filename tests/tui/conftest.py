@@ -683,7 +683,8 @@ def open_real(monkeypatch: pytest.MonkeyPatch, places: Places) -> OpenReal:
     async def opened(*arguments: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Person]:
         options = parse(list(arguments))
         config = settings.load(places.config_file)
-        history = cli_start.history(options, places)
+        busy = config.trust.include_busy
+        history = cli_start.history(options, places, include_busy=busy)
         session = cli_start.session(options, config, places, history)
         assert isinstance(session, ObservedSession)
         app = ObservedApp(session, places, cli_start.request(options, config, ""), options.theme)

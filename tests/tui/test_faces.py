@@ -171,3 +171,9 @@ def test_progress_never_leaves_its_bar(share: float) -> None:
 def test_a_tool_call_is_a_phase(build_stream: Build) -> None:
     trace = Trace(mode="stream", marks={"sent": 0}, chunks=[Chunk(S, "tool", "{}", 0)])
     assert faces.phase_line(phase(trace, S), trace, warmup=False).plain == "● calling a tool"
+
+
+def test_the_error_of_times_stands_beside_the_layout() -> None:
+    assert faces.state("apart", "").plain == "apart"
+    assert faces.state("apart", "", "±0.05 ms").plain == "apart · ±0.05 ms"
+    assert faces.state("race", "pair 1 of 6", "±0.05 ms").plain == "pair 1 of 6 · race · ±0.05 ms"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streamscope.history import GroupValues
 from streamscope.measure.conventions import Bands
-from streamscope.trace import ChannelName, Fault, Tokens, Trace
+from streamscope.trace import ChannelName, Fault, Shown, Tokens, Trace
 from streamscope.trial.session import Memory
 from streamscope.tui import faces, results
 
@@ -41,6 +41,56 @@ def rows(stream: GroupValues, blocking: GroupValues) -> dict[str, str]:
 
 
 # ------------------------------------------------------------------------- figures
+
+
+def glance(ended: "EndedRun", room: int = 80, *, pooled: bool = False) -> str:
+    """Return what is said beside the state of a run that is over."""
+    return results.end_remarks(ended, room, pooled=pooled).plain
+
+
+def test_a_run_with_nothing_special_has_no_remark(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    assert glance(build_ended(build_stream())) == ""
+
+
+def test_a_busy_machine_is_named_first_with_what_follows(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    trace = build_stream(thought="Well, well.")
+    trace.flags.append("busy")
+    assert glance(build_ended(trace)).startswith(" · ! busy machine: not in the medians · ")
+    assert glance(build_ended(trace), pooled=True).startswith(" · ! busy machine · ")
+    assert glance(build_ended(trace), room=20) == " · ! busy machine"
+    cut = build_stream(ended="cancelled")
+    cut.flags.append("busy")
+    assert glance(build_ended(cut)) == ""
+
+
+def test_thinking_that_was_seen_is_told_apart_from_the_answer(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    ended = build_ended(build_stream(1.0, 3.0, thought="Well, well."))
+    assert glance(ended) == " · any text at 0.50 s, thought 0.50 s"
+    assert glance(ended, room=30) == " · thought 0.50 s first"
+    assert glance(ended, room=10) == ""
+
+
+def test_thinking_that_nobody_saw_is_told(build_stream: Build, build_ended: BuildEnded) -> None:
+    trace = build_stream(8.0, 8.5)
+    trace.tokens = Tokens(output=349, reasoning=329)
+    assert glance(build_ended(trace)) == " · 329 of 349 tokens were thinking you never saw"
+    assert glance(build_ended(trace), room=40) == " · 329 of 349 tokens thought unseen"
+
+
+def test_when_it_was_on_the_screen_is_told_if_there_is_room(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    trace = build_stream()
+    ms = 1_000_000
+    trace.shown = Shown(chunks=54, frames=40, p50_ns=24 * ms, p99_ns=48 * ms, max_ns=50 * ms)
+    assert glance(build_ended(trace)) == " · on screen 24 ms later, p99 48"
+    assert glance(build_ended(trace), room=22) == " · on screen 24 ms"
 
 
 def test_figures_that_the_server_counted_are_no_estimates(

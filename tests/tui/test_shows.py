@@ -176,7 +176,7 @@ async def test_the_exact_figures_take_the_place_of_the_live_ones(
         assert not show.live
         assert show.last == {"A": ended}
         assert changes[-1] == (A, ended.run)
-        assert app.status("A") == "✓ done 3.00 s"
+        assert app.status("A") == "✓ done · thought 0.50 s first 3.00 s"
         assert "~" not in app.figures("A")
         assert app.gaps("A").endswith("max  66")
 
@@ -355,7 +355,7 @@ async def test_a_replay_shows_both_on_one_clock_and_one_scale(clock: Clock, pair
         assert app.panes["B"].text.plain_text == ""
         clock.pass_(1)
         show.tick()
-        assert app.status("A") == "✓ done 3.00 s"
+        assert app.status("A") == "✓ done · thought 0.50 s first 3.00 s"
         assert show.playing
         clock.pass_(1)
         show.tick()
@@ -390,7 +390,7 @@ async def test_a_replay_can_be_paused_stepped_and_sped_up(clock: Clock, pair: Pa
         show.tick()
         assert show.finished
         show.leave()
-        assert app.status("A") == "✓ done 3.00 s"
+        assert app.status("A") == "✓ done · thought 0.50 s first 3.00 s"
         assert app.status("B") == "✓ done 4.00 s"
 
 

@@ -144,11 +144,12 @@ def title(setup: Setup | None, *, short: bool) -> Content:
     return Content.assemble(name, "  ", plain(" · ".join(parts)))
 
 
-def state(layout: Layout, doing: str) -> Content:
-    """Return how it is measured, and what is being done."""
+def state(layout: Layout, doing: str, error: str = "") -> Content:
+    """Return how it is measured, what is being done, and how wrong times may be: ``±0.05 ms``."""
+    how = " · ".join(part for part in (layout, error) if part)
     if doing:
-        return Content.assemble((doing, "bold"), (f" · {layout}", "$text-muted"))
-    return muted(layout)
+        return Content.assemble((doing, "bold"), (f" · {how}", "$text-muted"))
+    return muted(how)
 
 
 def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:

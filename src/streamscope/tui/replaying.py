@@ -40,7 +40,9 @@ def displayed(pair: Mapping[ChannelName, EndedRun], looks: Looks) -> dict[Channe
             continue  # only one side was recorded
         ended = pair[look.source]
         if look.pacing != RAW:
-            run = msgspec.structs.replace(ended.run, trace=pace(ended.run.trace, look.pacing))
+            # When it was on the screen is known of the run as it came, not as it is displayed.
+            paced = msgspec.structs.replace(pace(ended.run.trace, look.pacing), shown=None)
+            run = msgspec.structs.replace(ended.run, trace=paced)
             ended = EndedRun(run=run, figures=measure(run.trace))
         shown[side] = ended
     return shown

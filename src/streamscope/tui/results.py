@@ -1,6 +1,6 @@
 """What came of runs, in words: exact figures, what a pair shows, medians over repeats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
@@ -17,6 +17,7 @@ from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad, figure_line, muted, plain
+from streamscope.tui.instrument_page import shown_words
 
 
 def final_figures(figures: Figures, mode: Mode) -> Content:
@@ -48,6 +49,58 @@ def band_words(figures: Figures, bands: Bands, room: int) -> Content:
         if len(text) <= room:
             return muted(text)
     return Content()
+
+
+def end_remarks(ended: EndedRun, room: int, *, pooled: bool = False) -> Content:
+    """Return what must be known of a run at a glance, the gravest first, as far as it fits.
+
+    Args:
+        ended: The run.
+        room: Cells that there are for it.
+        pooled: Whether runs on a busy machine count like others.
+    """
+    told = Content()
+    for wordings, style in _at_a_glance(ended, pooled=pooled):
+        for words_ in wordings:
+            if told.cell_length + len(words_) + len(_JOINT) <= room:
+                told = Content.assemble(told, muted(_JOINT), (words_, style))
+                break
+    return told
+
+
+_JOINT = " · "
+
+
+def _at_a_glance(ended: EndedRun, *, pooled: bool) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is to be said, each in words that become fewer, and how it looks."""
+    figures, trace = ended.figures, ended.run.trace
+    if trace.busy and trace.ok:  # what was cut short is in no median anyway
+        out = "" if pooled else ": not in the medians"
+        yield (f"! busy machine{out}", "! busy machine", "! busy"), "$warn"
+    hidden, output = figures["hidden_tokens"], figures["output_tokens"]
+    if trace.mode == "stream" and hidden and output:
+        mark = "≈ " if "hidden_tokens" in figures.estimated else ""
+        of = f"{mark}{hidden:.0f} of {output:.0f} tokens"
+        yield (
+            (
+                f"{of} were thinking you never saw",
+                f"{of} thought unseen",
+                f"{mark}{hidden:.0f} tok unseen",
+            ),
+            "$warn",
+        )
+    tax, first = figures["thinking_tax_s"], figures["t_any_s"]
+    if tax:
+        thought = words.seconds(tax)
+        yield (
+            (f"any text at {words.seconds(first)}, thought {thought}", f"thought {thought} first"),
+            "$text-muted",
+        )
+    if trace.shown is not None:
+        yield (
+            (shown_words(trace.shown), shown_words(trace.shown).partition(" later")[0]),
+            "$text-muted",
+        )
 
 
 def _value(figures: Figures, name: str) -> str:

@@ -149,10 +149,15 @@ class Frame(Screen[None]):
         return self.query_one("#verdict > Static", Static)
 
     def _draw_title(self) -> None:
+        short = self.size.width < 100
+        error = "" if short and self._doing else self._error_words()
         self.query_one("#title", Ends).show(
-            faces.title(self._setup, short=self.size.width < 100),
-            faces.state(self._layout, self._doing),
+            faces.title(self._setup, short=short), faces.state(self._layout, self._doing, error)
         )
+
+    def _error_words(self) -> str:
+        """Say how wrong times may be; nothing where that is not known."""
+        return ""
 
     def _say(self, problem: str) -> None:
         self.notify(one_line(problem, 400), severity="error", timeout=12, markup=False)

@@ -237,8 +237,9 @@ class MainScreen(Dialogs):
         from streamscope.report.comparison import Comparison
         from streamscope.report.validity import cautions_of, validity_of
 
-        comparison = Comparison(plan=trial.plan, runs=list(trial.runs))
         conventions = self._config.conventions
+        busy = conventions.trust.include_busy
+        comparison = Comparison(plan=trial.plan, runs=list(trial.runs), include_busy=busy)
         return validity_of(comparison, conventions), cautions_of(comparison, conventions)
 
     def _run_changed(self, step: Step, run: Run | None) -> None:
@@ -251,6 +252,18 @@ class MainScreen(Dialogs):
             self._draw_history()
             if self._show is not None:
                 self._draw_plot(self._show.last)
+
+    def _error_words(self) -> str:
+        """Say how wrong times may be, by the clock of the last run; nothing if not calibrated."""
+        calibration = None if self._session is None else self._session.calibration
+        if calibration is None:
+            return ""
+        from streamscope.report.calibration_words import plus_minus
+
+        clocks = [ended.run.trace.clock for ended in self._last.values()] or ["kernel", "read"]
+        errors = [calibration.error_ns_p99.get(clock) for clock in clocks]
+        known = [error for error in errors if error is not None]
+        return plus_minus(known[0]) if known else ""
 
     def _draw_doing(self) -> None:
         """Name the run under way, and how far the comparison has come."""

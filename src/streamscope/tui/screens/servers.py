@@ -49,6 +49,7 @@ class Servers(Replays):
         super()._filled()
         for pane in self._panes.values():
             pane.bands = self._config.bands
+            pane.include_busy = self._config.trust.include_busy
 
     @abstractmethod
     def _forget_pair(self) -> None:

@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 
 from streamscope.measure.conventions import Bands
 from streamscope.measure.live import LiveFigures
@@ -40,6 +41,7 @@ class ChannelPane(Vertical):
         self.channel = channel
         self._own_mode = self.mode = mode
         self.bands = Bands()
+        self.include_busy = False
         self.trace: Trace | None = None
         self._live = LiveFigures()
         self._stretches: list[tuple[int, Stretch]] = []
@@ -132,6 +134,7 @@ class ChannelPane(Vertical):
         """Draw the exact figures of a run that is over."""
         from streamscope.tui.results import (  # not needed for the first picture
             band_words,
+            end_remarks,
             final_figures,
         )
 
@@ -140,7 +143,12 @@ class ChannelPane(Vertical):
         end = end_ns(trace)
         name: PhaseName = phase(trace, end).name
         ended_line = faces.final_line(name, trace, warmup=ended.run.warmup)
-        self._status.show(ended_line, faces.clock(end, final=True))
+        clock = faces.clock(end, final=True)
+        room = self._status.size.width - ended_line.cell_length - clock.cell_length - 1
+        if trace.fault is None and not ended.run.warmup:
+            remarks = end_remarks(ended, room, pooled=self.include_busy)
+            ended_line = Content.assemble(ended_line, remarks)
+        self._status.show(ended_line, clock)
         self._draw_track(trace, end, scale)
         line = final_figures(ended.figures, self.mode)
         room = self._figures.size.width - line.cell_length - 1
