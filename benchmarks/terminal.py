@@ -100,17 +100,25 @@ class Terminal:
         started_ns: Monotonic time just before it was started.
     """
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        size: tuple[int, int] = (COLUMNS, ROWS),
+    ) -> None:
         """Prepare.
 
         Args:
             command: The program and its arguments.
             env: Its whole environment.
             cwd: Where it runs.
+            size: Columns and rows.
         """
         self._command = list(command)
         self._env = dict(env)
         self._cwd = cwd
+        self._size = size
         self._output = bytearray()
         self._ends: list[int] = []  # length of the output after each read
         self._times: list[int] = []  # and when that was
@@ -121,7 +129,8 @@ class Terminal:
 
     def __enter__(self) -> Self:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        columns, rows = self._size
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._drain = threading.Thread(target=self._read)
         self.started_ns = time.monotonic_ns()
         self._process = subprocess.Popen(
