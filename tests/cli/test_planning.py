@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from streamscope.cli import planning
-from streamscope.cli.history.arguments import EXPORT_FORMATS
+from streamscope.cli.history.arguments import EXPORT_FORMATS, parse
+from streamscope.cli.jobs import planned
 from streamscope.cli.parsing import UsageError, share
 from streamscope.cli.run_arguments import (
     FORMATS,
@@ -16,7 +17,7 @@ from streamscope.cli.run_arguments import (
     parse_rerun,
     parse_run,
 )
-from streamscope.measure.conventions import Costs, Reader
+from streamscope.measure.conventions import Costs, Reader, Trust
 from streamscope.plan import Plan
 from streamscope.settings import ComparisonDefaults, Config
 
@@ -99,6 +100,23 @@ def test_what_reports_take_for_granted() -> None:
 def test_views_are_read_wherever_reports_are_made() -> None:
     argv = ["last", "--wpm", "200", "--client-timeout", "9"]
     assert parse_rerun(argv).views == Views(wpm=200, client_timeout_s=9)
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("configured", [True, False])
+def test_busy_runs_count_if_anybody_says_so(*, said: bool, configured: bool) -> None:
+    config = Config(trust=Trust(include_busy=configured, lag_ms=7))
+    options = parse_run(["x", *["--include-busy"] * said])
+    wanted = Trust(include_busy=said or configured, lag_ms=7)
+    assert planning.conventions(options.views, config).trust == wanted
+    (job,) = planned(options, config, None)
+    assert job.course.include_busy == wanted.include_busy
+
+
+@pytest.mark.parametrize("argv", [["show", "last"], ["compare", "a", "b"], ["export", "--all"]])
+def test_the_history_can_be_told_to_count_busy_runs(argv: list[str]) -> None:
+    assert parse([*argv, "--include-busy"]).views.include_busy
+    assert not parse(argv).views.include_busy
 
 
 @pytest.mark.parametrize(

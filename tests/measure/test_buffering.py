@@ -3,7 +3,7 @@
 import pytest
 
 from streamscope.measure.buffering import Buffering, buffering
-from streamscope.measure.bundles import bundles
+from streamscope.measure.bundles import bundles, together_share
 from streamscope.trace import Chunk, Observer, SharedRead, Tokens, Trace
 
 MS = 1_000_000
@@ -172,6 +172,12 @@ def test_ten_thousand_pieces_in_one_read_are_one_arrival() -> None:
     assert found(trace).kind == "not-streamed"
     shape = bundles(trace)
     assert (shape.pieces, shape.bundles, shape.share) == (10_000, 1, 1.0)
+
+
+@pytest.mark.parametrize("times", [EVEN, FIVES, [5.0] * 40, [0.0], [0.0, 3.0, 3.0, 3.01, 9.0]])
+def test_the_quick_look_sees_what_the_survey_sees(times: list[float]) -> None:
+    trace = stream(times)
+    assert together_share(trace) == bundles(trace).share
 
 
 def test_what_is_no_stream_or_was_put_together_on_purpose_is_left_alone() -> None:

@@ -1,7 +1,9 @@
 """A run on a busy machine is told from one on a machine that only works."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from streamscope.measure.conventions import Trust
@@ -106,3 +108,10 @@ def test_a_mark_is_explained_even_if_it_was_set_by_other_settings() -> None:
     assert "hypervisor took 8 %" in busy_words(trace)
     trace.observer = None
     assert busy_words(trace).startswith("The machine was busy. ")
+
+
+def test_the_document_tells_the_thresholds_as_they_are() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
+    told = document.partition("```toml\n[trust]\n")[2].partition("```")[0]
+    assert msgspec.toml.decode(told, type=Trust) == Trust()
+    assert set(msgspec.toml.decode(told)) == set(Trust.__struct_fields__)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from streamscope.measure.bundles import Bundles, bundles
+from streamscope.measure.bundles import Bundles, bundles, together_share
 from streamscope.measure.timing import Timing, survey
 from streamscope.trace import SUMMARY_FLAG, Trace
 
@@ -71,9 +71,8 @@ def buffering(trace: Trace, timing: Timing | None = None) -> Buffering | None:
     timing = timing or survey(trace)
     if timing.came_whole:
         return _not_streamed(trace)
-    shape = bundles(trace)
-    if shape.pieces >= FEWEST and shape.share > BURST_LIMIT:
-        return _bundled(trace, shape)
+    if len(trace.chunks) >= FEWEST and together_share(trace) > BURST_LIMIT:
+        return _bundled(trace, bundles(trace))
     return _batches(trace, timing)
 
 

@@ -62,30 +62,45 @@ class Bundles(msgspec.Struct, frozen=True, kw_only=True):
         return self.together / (self.pieces - 1) if self.pieces > 1 else 0.0
 
 
+def together_share(trace: Trace) -> float:
+    """Return the share of pieces that came together with the one before, sooner than ``bundles``.
+
+    Most streams have next to none, and nothing else about their shape is of interest.
+    """
+    chunks = [chunk for chunk in trace.chunks if chunk.kind != "tool"]
+    if len(chunks) < 2:
+        return 0.0
+    close_ns = _close_ns(chunks)
+    close = sum(
+        after.t_ns - before.t_ns < close_ns or after.read == before.read
+        for before, after in pairwise(chunks)
+    )
+    return close / (len(chunks) - 1)
+
+
 def bundles(trace: Trace) -> Bundles:
     """Survey the shape of a stream. Time: O(chunks)."""
     chunks = [chunk for chunk in trace.chunks if chunk.kind != "tool"]
-    close_ns = _close_ns(chunks)
-    close = [pair for pair in pairwise(chunks) if _gap(pair) < close_ns or _one_read(pair)]
-    starts = _starts(chunks, close_ns)
-    periods = [after - before for before, after in pairwise(starts)]
+    found = _bundled(chunks)
+    close = [pair for bundle in found for pair in pairwise(bundle)]
+    periods = [after[0].t_ns - before[0].t_ns for before, after in pairwise(found)]
     middle = median(periods) if periods else None
     near = sum(abs(each - middle) < 0.1 * middle for each in periods) if middle else 0
     in_one_read = [pair for pair in close if _one_read(pair)]
-    apart = [pair for pair in close if (made := _made_ns(pair)) is not None and made >= CLOSE_NS]
-    with_stamps = [pair for pair in close if _made_ns(pair) is not None]
+    made = [made for pair in close if (made := _made_ns(pair)) is not None]
+    apart = sum(each >= CLOSE_NS for each in made)
     return Bundles(
         pieces=len(chunks),
         together=len(close),
-        bundles=len(starts),
+        bundles=len(found),
         period_ms=None if middle is None else middle / NS_PER_MS,
         steady=near / len(periods) if periods else 0.0,
         queued=sum(_queued(trace, pair[1].read) for pair in in_one_read),
         one_segment=sum(_segments(trace, pair[1].read) == 1 for pair in in_one_read),
         sizes=_sizes(trace, in_one_read),
-        made_apart=len(apart),
-        made_together=len(with_stamps) - len(apart),
-        held_ms=_held_ms(chunks, close_ns),
+        made_apart=apart,
+        made_together=len(made) - apart,
+        held_ms=_held_ms(found),
         made_over_ms=_made_over_ms(chunks),
     )
 
@@ -94,14 +109,8 @@ _Pair = tuple[Chunk, Chunk]
 
 
 def _close_ns(chunks: Sequence[Chunk]) -> float:
-    if len(chunks) < 2:
-        return 0.0
-    mean = (chunks[-1].t_ns - chunks[0].t_ns) / (len(chunks) - 1)
+    mean = (chunks[-1].t_ns - chunks[0].t_ns) / max(len(chunks) - 1, 1)
     return min(CLOSE_NS, CLOSE_SHARE * mean)
-
-
-def _gap(pair: _Pair) -> int:
-    return pair[1].t_ns - pair[0].t_ns
 
 
 def _one_read(pair: _Pair) -> bool:
@@ -130,25 +139,23 @@ def _sizes(trace: Trace, pairs: Iterable[_Pair]) -> tuple[int, ...]:
     return tuple(trace.shared[read].size for read in reads if read in trace.shared)
 
 
-def _bundled(chunks: Sequence[Chunk], close_ns: float) -> list[list[Chunk]]:
+def _bundled(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
     """Return the pieces, those together that came together."""
-    found: list[list[Chunk]] = []
-    for chunk in chunks:
-        pair = (found[-1][-1], chunk) if found else None
-        if pair is not None and (_gap(pair) < close_ns or _one_read(pair)):
+    if not chunks:
+        return []
+    close_ns = _close_ns(chunks)
+    found = [[chunks[0]]]
+    for before, chunk in pairwise(chunks):
+        if chunk.t_ns - before.t_ns < close_ns or chunk.read == before.read:
             found[-1].append(chunk)
         else:
             found.append([chunk])
     return found
 
 
-def _starts(chunks: Sequence[Chunk], close_ns: float) -> list[int]:
-    return [bundle[0].t_ns for bundle in _bundled(chunks, close_ns)]
-
-
-def _held_ms(chunks: Sequence[Chunk], close_ns: float) -> float | None:
+def _held_ms(found: Iterable[Sequence[Chunk]]) -> float | None:
     """Return for how long bundles were held: a median, so that one step of a clock is nothing."""
-    spans = [_made_ns((bundle[0], bundle[-1])) for bundle in _bundled(chunks, close_ns)]
+    spans = [_made_ns((bundle[0], bundle[-1])) for bundle in found]
     held = [span for span in spans if span is not None and span >= CLOSE_NS]
     return median(held) / NS_PER_MS if held else None
 
