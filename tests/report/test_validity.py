@@ -9,7 +9,7 @@ from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of, how_words, validity_of
-from streamscope.trace import Run, Trace
+from streamscope.trace import Run, ServerTimings, Tokens, Trace
 
 Build = Callable[..., Comparison]
 BuildTrace = Callable[..., Trace]
@@ -116,6 +116,24 @@ def test_how_a_comparison_was_measured_is_said_in_one_way(
     assert "kernel clock, times good to ±0.05 ms (p99), as calibrated." in how_words(
         build_comparison(traces, [])
     )
+
+
+def test_a_prompt_that_must_have_been_cached_is_told(
+    build_comparison: Build, build_blocking: BuildTrace
+) -> None:
+    traces = [build_blocking(9) for _ in range(3)]
+    for trace, prefill_s in zip(traces, (2.0, 0.03, 0.03), strict=True):
+        trace.tokens = Tokens(prompt=1000, output=129)
+        trace.server = ServerTimings(prefill_s=prefill_s, decode_s=6.0, source="ollama")
+    comparison = build_comparison([], traces)
+    comparison = msgspec.structs.replace(comparison, runs=comparison.runs[1:])
+    assert (
+        "Prefill on B was 67× as fast as in the first run: the prompt came from the server's"
+        " cache, though the server does not say so."
+    ) in validity_of(comparison, USUAL)
+    for trace in traces:
+        trace.tokens = Tokens(prompt=1000, output=129, cached=990)  # it says so itself
+    assert not any("Prefill" in said for said in validity_of(comparison, USUAL))
 
 
 def test_runs_on_a_busy_machine_are_a_caution(

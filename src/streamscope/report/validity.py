@@ -9,6 +9,7 @@ from streamscope.measure.conventions import Conventions
 from streamscope.measure.drift import Drift, drift, position_effect
 from streamscope.measure.figures import BY_NAME, Figures, measure
 from streamscope.measure.inference import Estimate, half_width
+from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.evidence_words import error_words
@@ -28,6 +29,10 @@ _REASONS: dict[str, str] = {
     "apart": "of another regime",
     "unpaired": "unpaired",
 }
+
+
+CACHED_FACTOR = 5.0
+"""Prefill that is so many times as fast as the first time did not do the same work."""
 
 
 class Validity(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +73,7 @@ def assess(
         for channel, found in _drifts(comparison, measured)
         if abs(found.share) <= conventions.thresholds.drift
     ]
+    said += _cache_words(comparison, measured)
     effect = _position(comparison, measured)
     if effect is not None and not effect.excludes(1):
         interval = ratio_interval(effect)
@@ -136,6 +142,26 @@ def _busy_words(comparison: Comparison) -> list[str]:
             " with --include-busy"
         )
     return [f"{words}."]
+
+
+def _cache_words(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
+    """Say that prompts must have come from a cache, where the server does not say so itself."""
+    said = []
+    for channel in comparison.channels():
+        rates = [
+            rate
+            for run, figures in zip(comparison.runs, measured, strict=True)
+            if run.channel == channel
+            and run.trace.tokens.cached is None
+            and (rate := figures["prefill_tok_per_s"]) is not None
+        ]
+        factor = median(rates[1:]) / rates[0] if len(rates) > 1 else 1.0
+        if factor > CACHED_FACTOR:
+            said.append(
+                f"Prefill on {channel} was {factor:.0f}× as fast as in the first run: the prompt"
+                " came from the server's cache, though the server does not say so."
+            )
+    return said
 
 
 def _plural(words: str, number: int) -> str:
