@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from streamscope.tui.faces import bad, muted
+from streamscope.tui.widgets.field import Field
 
 
 class Ask(ModalScreen[str | None]):
@@ -52,7 +53,7 @@ class Ask(ModalScreen[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "enter keeps it · esc closes"
-            yield Input(self._value, select_on_focus=False)
+            yield Field(self._value, select_on_focus=False)
             yield Static(muted(self._advice), classes="hint")
 
     @on(Input.Submitted)

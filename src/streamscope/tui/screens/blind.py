@@ -29,6 +29,7 @@ from streamscope.trial.votes import BlindTest
 from streamscope.tui import commands
 from streamscope.tui.faces import bad, muted
 from streamscope.tui.widgets.ends import Ends
+from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class StillPane(TextPane, can_focus=False):
         return False
 
 
-class SecondsField(Input):
+class SecondsField(Field):
     """A field for a time; the footer shows its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,6 +16,7 @@ from streamscope.trace import Regime
 from streamscope.trial.plan import Course
 from streamscope.tui.faces import about_time
 from streamscope.tui.screens.picker import Picker
+from streamscope.tui.widgets.field import Field
 
 CHOICES = (6, 10, 20)
 """Numbers of pairs to choose from."""
@@ -120,7 +121,7 @@ class CompareDialog(Picker[Asked | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "compare"
             dialog.border_subtitle = "enter starts · f2 warm or cold · esc closes"
-            yield Input(placeholder="a number of pairs, or a width such as 3 %, or choose below")
+            yield Field(placeholder="a number of pairs, or a width such as 3 %, or choose below")
             yield OptionList()
             yield Static(id="regime")
             yield Static(self._conditions(), classes="hint")

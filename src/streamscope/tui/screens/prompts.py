@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 
 from streamscope.tui.screens.picker import Picker
+from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
 
 SAMPLES = (
@@ -38,7 +39,7 @@ class PromptSearch(Picker[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "prompts sent before, and samples"
             dialog.border_subtitle = "enter takes it · esc closes"
-            yield Input(placeholder="a part of the prompt")
+            yield Field(placeholder="a part of the prompt")
             yield OptionList()
             yield Static(classes="hint")
 

@@ -11,6 +11,7 @@ from streamscope.probe.client import ProbeError
 from streamscope.settings import SettingsError
 from streamscope.trial.session import Session, Setup, Wish
 from streamscope.tui.screens.picker import Picker
+from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
 from streamscope.wire.urls import validate_url
 
@@ -35,7 +36,7 @@ class TargetPicker(Picker[Wish | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "target"
             dialog.border_subtitle = "enter takes it · esc closes"
-            yield Input(placeholder="a URL, such as http://127.0.0.1:8000/v1, or choose below")
+            yield Field(placeholder="a URL, such as http://127.0.0.1:8000/v1, or choose below")
             yield OptionList()
             yield Static(classes="hint")
 

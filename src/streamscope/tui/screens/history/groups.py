@@ -17,6 +17,7 @@ from streamscope.tui.screens.history import about, lines, reads
 from streamscope.tui.screens.history.chosen import Chosen, Rerun
 from streamscope.tui.screens.history.deeds import Deeds, Subject, again
 from streamscope.tui.screens.history.frame import Told
+from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class HistoryScreen(Deeds[GroupRow]):
 
     def compose_above(self) -> ComposeResult:
         """Lay out the search."""
-        yield Input(placeholder="search: words, #tag", id="search")
+        yield Field(placeholder="search: words, #tag", id="search")
 
     # ---------------------------------------------------------------------------------- search
 
