@@ -495,7 +495,7 @@ FIGURES: tuple[Figure, ...] = (
         unit="s",
         label="overhead",
         short="overhead",
-        formula="total_s − load − queue − prefill − decoding",
+        formula="end mark − load − queue − prefill − decoding",
         explanation="In none of the server's durations: network, client, and waiting where the"
         " server does not report it. Two clocks may make it fall below zero. None unless the"
         " server reports prefill and decoding.",

@@ -268,8 +268,8 @@ def decode_time(facts: Facts) -> Value | None:
 
 def overhead(facts: Facts) -> Value | None:
     """The time that is in none of the server's durations, s."""
-    end = total(facts)
-    return known(server_side.overhead_s(facts.trace.server, end.value if end else None))
+    end_s = seconds(server_side.ended_ns(facts.trace, facts.timing))
+    return known(server_side.overhead_s(facts.trace.server, end_s))
 
 
 def shown_p50(facts: Facts) -> Value | None:

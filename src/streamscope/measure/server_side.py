@@ -54,7 +54,8 @@ class ServerSide(msgspec.Struct, frozen=True, kw_only=True):
         source: Whose figures these are, such as ``ollama`` or ``llama.cpp``.
         parts: The durations that can be believed, in order.
         total_s: The whole by the server's clock, where it says so.
-        ours_total_s: The whole as it was seen.
+        ours_total_s: The whole as it was seen, to the end mark: the server's clock runs on after
+            the last text, for the token that ends it.
         overhead_s: What is in none of the parts: network, client, and waiting where the server
             does not report it. ``None`` unless prefill and decoding are known.
         inside_s: The part of the overhead that lies within the server's own total.
@@ -90,7 +91,7 @@ def server_side(trace: Trace) -> ServerSide | None:
         return None
     trace = msgspec.structs.replace(trace, server=server)
     timing = survey(trace)
-    ours_s = seconds(timing.last_text_ns) if timing.complete else None
+    ours_s = seconds(ended_ns(trace, timing))
     parts = tuple(_part(name, each, trace) for name, each in named_parts(server).items())
     over_s = overhead_s(server, ours_s)
     outside_s = None if over_s is None or server.total_s is None else (ours_s or 0) - server.total_s
@@ -120,6 +121,14 @@ def named_parts(server: ServerTimings) -> dict[PartName, float]:
         "decode": server.decode_s,
     }
     return {name: value for name, value in all_parts.items() if value is not None}
+
+
+def ended_ns(trace: Trace, timing: Timing) -> int | None:
+    """Return when the server was through, ns: its end mark, or the last text where there is none.
+
+    ``None`` for runs that did not come to an end of their own.
+    """
+    return trace.marks.get("done", timing.last_text_ns) if timing.complete else None
 
 
 def overhead_s(server: ServerTimings, total_s: float | None) -> float | None:

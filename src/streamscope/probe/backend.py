@@ -6,6 +6,7 @@ several segments queue in the kernel before one read, only the last one's time s
 
 import asyncio
 import errno
+import ipaddress
 import socket
 import ssl
 import time
@@ -212,11 +213,14 @@ class StampedBackend(httpcore.AsyncNetworkBackend):
         """Resolve the name and connect to the first address that answers."""
         marks = self._wire.marks
         marks["connecting"] = time.monotonic_ns()
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                marks["resolved"] = time.monotonic_ns()
+                if _is_literal(host):
+                    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                else:
+                    loop = asyncio.get_running_loop()
+                    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                    marks["resolved"] = time.monotonic_ns()
                 sock = await _connect_any(addresses, timeout)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("no connection in time") from error
@@ -230,6 +234,15 @@ class StampedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Sleep, for httpcore's retries."""
         await asyncio.sleep(seconds)
+
+
+def _is_literal(host: str) -> bool:
+    """Tell whether a host is written as an address: there is no name to be looked up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _connect_any(addresses: list[Any], limit_s: float | None) -> socket.socket:

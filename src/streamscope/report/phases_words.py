@@ -44,15 +44,21 @@ def phases_words(trace: Trace) -> list[str]:
     spans = waterfall(trace)
     if not spans:
         return ["It did not get so far that anything could be timed."]
-    found = rows(spans)
-    lines = [" · ".join(_row_words(row) for row in found if row.source == "ours")]
+    ours = (_row_words(row) for row in rows(spans) if row.source == "ours")
+    return [" · ".join(ours), *phase_remarks(trace)]
+
+
+def phase_remarks(trace: Trace) -> list[str]:
+    """Say what is special about where the time went, beside the lengths; often nothing is."""
+    spans = waterfall(trace)
+    lines = []
     if trace.connection == "reused":
         lines.append("Connection reused: nothing to connect.")
-    lines += _server_words(spans, found)
+    lines += _server_words(spans, rows(spans))
     if trace.mode == "stream" and headers_with_text(trace):
         lines.append("The headers came with the first text: they say nothing about prefill.")
     lines += _cut_words(spans)
-    if trace.ended is not None and trace.ended in _BROKEN:
+    if spans and trace.ended is not None and trace.ended in _BROKEN:
         lines.append(f"{_BROKEN[trace.ended]} in the last of these: {_last(spans)}.")
     return lines
 

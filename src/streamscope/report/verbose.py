@@ -12,7 +12,7 @@ from streamscope.report.evidence_words import (
     observer_words,
     server_words,
 )
-from streamscope.report.phases_words import LEAST_WIDTH, phase_bars, phases_words
+from streamscope.report.phases_words import LEAST_WIDTH, phase_bars, phase_remarks
 from streamscope.report.summary import left_out
 from streamscope.report.words import plain, seconds
 from streamscope.trace import ChannelName, Run, Trace
@@ -50,7 +50,7 @@ def of_run(run: Run) -> RenderableType:
     """Return where the time of one run went, and what is to be known about it."""
     trace = run.trace
     said = [
-        *phases_words(trace),
+        *phase_remarks(trace),
         *server_words(trace),
         *clock_words(trace),
         *observer_words(trace),
