@@ -331,8 +331,3 @@ def test_a_proxy_that_cannot_be_used_is_not_gone_around(monkeypatch: pytest.Monk
     assert "secret" not in str(raised.value)
     assert settings.proxy_for("http://127.0.0.1:8000") is None
 
-
-def test_the_ollama_host_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings.ollama_host() == ""
-    monkeypatch.setenv("OLLAMA_HOST", "0.0.0.0:1234")
-    assert settings.ollama_host() == "0.0.0.0:1234"

@@ -7,6 +7,7 @@ with every comment kept.
 import contextlib
 import os
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -276,9 +277,9 @@ def _replace(file: Path, content: bytes) -> None:
         raise
 
 
-def ollama_host() -> str:
-    """Return ``OLLAMA_HOST`` as it is set; empty when it is not."""
-    return os.environ.get("OLLAMA_HOST", "")
+def environment() -> Mapping[str, str]:
+    """Return the environment, for those who know what its variables mean."""
+    return os.environ
 
 
 def is_loopback(url: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from streamscope.engines.choose import choose, on_this_machine, place
 from streamscope.engines.detect import Fetch
 from streamscope.engines.engine import EngineError
+from streamscope.engines.variables import candidates
 from streamscope.trace import Target
 
 NOT_INSTALLED = "the local extra is not installed: pip install 'streamscope[local]'"
@@ -57,8 +58,11 @@ async def test_ollama_comes_first() -> None:
 async def test_ollama_host_comes_before_the_usual_place() -> None:
     other = {**OLLAMA, "/api/tags": {"models": [{"name": "other"}]}}
     servers = {"http://127.0.0.1:11434": OLLAMA, "http://10.0.0.5:1234": other}
-    choice = await choose(web(servers), ollama_host="10.0.0.5:1234", local_missing=None)
-    assert choice.reason == "Ollama answers at 10.0.0.5:1234 with other."
+    named = candidates({"OLLAMA_HOST": "10.0.0.5:1234"})
+    choice = await choose(web(servers), candidates=named, local_missing=None)
+    assert choice.reason == (
+        "Ollama answers at 10.0.0.5:1234, which OLLAMA_HOST names, with other."
+    )
 
 
 async def test_other_local_servers_come_next() -> None:

@@ -107,6 +107,7 @@ def session(
 
     What it needs is imported here and not before: the app shows its first picture without it.
     """
+    from streamscope.engines.variables import candidates
     from streamscope.history import calibrations
     from streamscope.probe.messages import Limits
     from streamscope.trial.session import Session, Wish
@@ -130,7 +131,7 @@ def session(
         ),
         key_for=lambda url, named: settings.key_for(url, config, named),
         proxy_for=settings.proxy_for,
-        ollama_host=settings.ollama_host(),
+        candidates=candidates(settings.environment()),
         gguf=Path(config.model_file).expanduser() if config.model_file else None,
         profile=config.profile,
         calibration=calibrations.read(places.calibration_file),

@@ -1,20 +1,31 @@
 """Decide which server answers when nobody names one, and say why in words."""
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from streamscope.engines.detect import USUAL, Fetch, Found, detect, identify
+from streamscope.engines.addresses import read
+from streamscope.engines.detect import USUAL, Fetch, detect, identify
 from streamscope.engines.engine import EngineError
-from streamscope.engines.ollama_host import parse_ollama_host
+from streamscope.engines.found import Candidate, Found, Kind
 from streamscope.trace import Target
 
 Wanted = Literal["auto", "local", "simulator"]
 """The values of ``--engine``."""
 
+VARIABLES: dict[Kind, str] = {
+    "openai.com": "OPENAI_API_KEY",
+    "anthropic.com": "ANTHROPIC_API_KEY",
+    "googleapis.com": "GEMINI_API_KEY",
+    "ollama.com": "OLLAMA_API_KEY",
+}
+"""Environment variables in which people keep the keys of vendors."""
+
 _NAMING_TIMEOUT_S = 3.0
+_NAMED_MODELS = 3
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,19 +51,21 @@ async def choose(
     *,
     engine: Wanted = "auto",
     target: Target | None = None,
-    ollama_host: str = "",
+    model: str = "",
+    candidates: Sequence[Candidate] = (),
     local_missing: str | None,
 ) -> Choice:
     """Choose in the order of ``--engine auto``.
 
-    That is: the target that was named; Ollama; another local server on its usual port; the local
-    model; the simulator.
+    That is: the target that was named; servers that the environment names; Ollama and other local
+    servers on their usual ports; the local model; the simulator.
 
     Args:
         fetch: How to GET.
         engine: What the person asked for; anything but ``auto`` is taken at its word.
         target: What the person named. An empty protocol or model is found out by asking.
-        ollama_host: Value of ``OLLAMA_HOST``; empty for none.
+        model: A model that was named without a server: one that has it is preferred.
+        candidates: Servers that the environment names, the first one first.
         local_missing: Why the local model cannot run (``local.missing``); ``None`` if it can.
 
     Raises:
@@ -66,8 +79,14 @@ async def choose(
         return _local("The local model was asked for.")
     if target is not None:
         return await _named(fetch, target)
-    urls = [parse_ollama_host(ollama_host), *USUAL]
-    servers = await detect(fetch, urls)
+    usual = [Candidate(url=url) for url in USUAL]
+    # Nobody's own server is sent prompts because it happens to stream: it has to be named.
+    servers = [
+        server for server in await detect(fetch, [*candidates, *usual]) if server.kind != "homemade"
+    ]
+    if model:
+        servers = [_with_model(server, model) for server in servers]
+        servers.sort(key=lambda server: model not in server.models)
     for server in servers:
         if server.target is not None:
             return _server(server, server.target)
@@ -75,6 +94,14 @@ async def choose(
     if local_missing is None:
         return _local(f"{nobody}, so a small model runs here.")
     return _simulator(f"{nobody}, and {local_missing}; so the simulator answers.")
+
+
+def _with_model(server: Found, model: str) -> Found:
+    """Return a server with a model before all others, if it has it."""
+    if model not in server.models:
+        return server
+    only = [model] if server.hosted else [model, *(each for each in server.models if each != model)]
+    return msgspec.structs.replace(server, models=only)
 
 
 async def _named(fetch: Fetch, target: Target) -> Choice:
@@ -86,21 +113,12 @@ async def _named(fetch: Fetch, target: Target) -> Choice:
     if here or not complete:
         found = await identify(fetch, target.url, timeout_s=_NAMING_TIMEOUT_S)
     if found is None:
-        if not target.protocol:
-            raise EngineError(
-                f"No server that we know answers at {target.url}: is it running, or does it need "
-                "its protocol named?"
-            )
-        return Choice(
-            kind="server",
-            target=target,
-            reason=f"{place(target.url)} was named.",
-            contended=here,
-        )
+        return _unknown(target, contended=here)
+    model = target.model or _model_of(found, target)
     whole = Target(
         protocol=target.protocol or found.protocol,
         url=target.url if target.protocol else found.url,
-        model=target.model or next(iter(found.models), ""),
+        model=model,
     )
     return Choice(
         kind="server",
@@ -109,6 +127,40 @@ async def _named(fetch: Fetch, target: Target) -> Choice:
         contended=found.contended and here,
         version=found.version,
     )
+
+
+def _unknown(target: Target, *, contended: bool) -> Choice:
+    """Take a target at its word, or at that of its URL, where nobody tells what it is."""
+    said = read(target.url)
+    if not target.protocol and said.protocol:
+        target = Target(protocol=said.protocol, url=said.base, model=target.model or said.model)
+        reason = f"{place(target.url)} was named, and by its route it speaks {said.protocol}."
+    elif target.protocol:
+        reason = f"{place(target.url)} was named."
+    else:
+        raise EngineError(
+            f"No server that we know answers at {target.url}: is it running, or does it need "
+            "its protocol named (--protocol, or a URL with its route)?"
+        )
+    return Choice(kind="server", target=target, reason=reason, contended=contended)
+
+
+def _model_of(found: Found, target: Target) -> str:
+    """Return the model to ask: the server's best one.
+
+    Raises:
+        EngineError: Each of its models costs, so that none is taken that was not named.
+    """
+    if found.hosted and len(found.models) != 1:
+        where = f"{found.label} at {place(target.url)}"
+        if found.state == "locked":
+            raise EngineError(
+                f"{where} wants a key: set {VARIABLES[found.kind]}, and name a model (--model)."
+            )
+        some = ", ".join(found.models[:_NAMED_MODELS])
+        such = f", such as {some}" if some else ""
+        raise EngineError(f"{where} wants its model to be named (--model){such}.")
+    return next(iter(found.models), "")
 
 
 def on_this_machine(url: str) -> bool:
@@ -137,15 +189,15 @@ def _server(found: Found, target: Target) -> Choice:
 
 def _sentence(found: Found, target: Target) -> str:
     model = f" with {target.model}" if target.model else ""
-    return _begun(f"{found.label} answers at {place(found.url)}{model}.")
+    by = f", which {found.variable} names," if found.variable else ""
+    return _begun(f"{found.label} answers at {place(found.url)}{by}{model}.")
 
 
 def _nobody(servers: list[Found]) -> str:
     """Say why no server was taken."""
     if not servers:
         return "No server answers on the usual ports"
-    lacks = {"locked": "needs a key", "loading": "is still loading", "ready": "has no model"}
-    told = [f"{server.label} at {place(server.url)} {lacks[server.state]}" for server in servers]
+    told = [f"{server.label} at {place(server.url)} {server.lacks}" for server in servers]
     return _begun(" and ".join(told))
 
 

@@ -1,22 +1,25 @@
-"""Find out which servers answer, and what they are: by asking, never by their port."""
+"""Find out which servers answer, and what they are: by asking, never by their port.
+
+Nothing is sent but a handful of GETs, all at once, and a second handful to who answered them.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from streamscope.engines import addresses, listing, openapi
+from streamscope.engines.addresses import Said
+from streamscope.engines.found import LABELS, Candidate, Capabilities, Found, Kind, State
 from streamscope.engines.ollama_host import DEFAULT as OLLAMA_URL
 from streamscope.trace import Target
 
+__all__ = ["USUAL", "Candidate", "Capabilities", "Fetch", "Found", "detect", "identify"]
+
 Fetch = Callable[[str, float], Awaitable[tuple[int, bytes]]]
 """GET a URL within so many seconds; return status and body, or raise ``OSError``."""
-
-Kind = Literal["ollama", "llama.cpp", "vllm", "lmstudio", "openai", "simulator"]
-"""What kind of server it is; ``openai`` is any other that speaks that protocol."""
-
-State = Literal["ready", "locked", "loading"]
-"""Whether it can be used: ``locked`` asks for a key, ``loading`` has no model yet."""
 
 USUAL = (
     OLLAMA_URL,
@@ -26,63 +29,17 @@ USUAL = (
 )
 """Where local servers usually listen, in the order in which they are preferred."""
 
-LABELS: dict[Kind, str] = {
-    "ollama": "Ollama",
-    "llama.cpp": "llama.cpp",
-    "vllm": "vLLM",
-    "lmstudio": "LM Studio",
-    "openai": "an OpenAI-compatible server",
-    "simulator": "the streamscope simulator (simulated answers)",
-}
-"""How each kind is called on screen."""
+TIMEOUT_S = 0.4
+"""Limit for a GET on this machine, in seconds. A server is asked at most twice in a row."""
 
-_TIMEOUT_S = 0.4
+FAR_TIMEOUT_S = 3.0
+"""Limit for a GET elsewhere, in seconds."""
+
 _OK = 200
 _NO_KEY = (401, 403)
 _LOADING = 503
 _LLAMA_REFUSAL = {"message": "Invalid API Key", "type": "authentication_error", "code": 401}
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A server that answered.
-
-    Attributes:
-        kind: What it is.
-        label: The same, for people.
-        url: Base URL as its protocol wants it: OpenAI-like ones end in ``/v1``.
-        protocol: The protocol to speak.
-        version: Its version; empty where it does not say.
-        models: Names of models that can answer a prompt, the best one first.
-        slots: How many requests it answers at once, where it says so.
-        state: Whether it can be used.
-    """
-
-    kind: Kind
-    label: str
-    url: str
-    protocol: str
-    version: str
-    models: list[str]
-    slots: int | None
-    state: State = "ready"
-
-    @property
-    def target(self) -> Target | None:
-        """The server with its best model; ``None`` if it cannot be used as it is."""
-        if self.state != "ready" or not self.models:
-            return None
-        return Target(protocol=self.protocol, url=self.url, model=self.models[0])
-
-    @property
-    def contended(self) -> bool:
-        """Whether two live requests would disturb each other.
-
-        vLLM batches. Ollama and LM Studio queue or share one machine, and of a local server that
-        says nothing the same must be assumed.
-        """
-        if self.kind in ("llama.cpp", "simulator"):
-            return self.slots is None or self.slots < 2
-        return self.kind != "vllm"
+_NATIVE = ("ollama", "simulator")
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -93,11 +50,6 @@ class _Answer(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self.status == _OK and bool(self.json)
-
-    def rows(self, member: str) -> list[dict[str, Any]]:
-        """Return a member that is a list of objects; empty if it is not."""
-        rows = self.json.get(member)
-        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
     def text(self, member: str) -> str:
         """Return a member that is text; empty if it is not."""
@@ -111,53 +63,146 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 async def detect(
-    fetch: Fetch, candidates: Iterable[str] = USUAL, *, timeout_s: float = _TIMEOUT_S
+    fetch: Fetch, candidates: Iterable[str | Candidate] = USUAL, *, timeout_s: float = TIMEOUT_S
 ) -> list[Found]:
     """Ask all candidates at once; return those that answer, in the order given.
 
     Args:
         fetch: How to GET.
-        candidates: Base URLs.
-        timeout_s: Limit for each GET. A server is asked at most twice in a row.
+        candidates: Where servers may be. The first of two with the same URL counts.
+        timeout_s: Limit for each GET on this machine.
     """
-    urls = list(dict.fromkeys(candidates))
-    found = await asyncio.gather(*(identify(fetch, url, timeout_s=timeout_s) for url in urls))
+    named = [each if isinstance(each, Candidate) else Candidate(url=each) for each in candidates]
+    places = {each.url: each for each in reversed(named)}
+    ordered = [places[url] for url in dict.fromkeys(each.url for each in named)]
+    found = await asyncio.gather(*(_at(fetch, place, timeout_s) for place in ordered))
     return [server for server in found if server is not None]
 
 
-async def identify(fetch: Fetch, url: str, *, timeout_s: float = _TIMEOUT_S) -> Found | None:
-    """Return what answers at a base URL, with or without ``/v1``; ``None`` if nothing we know."""
-    root = url.rstrip("/").removesuffix("/v1")
+async def _at(fetch: Fetch, place: Candidate, timeout_s: float) -> Found | None:
+    host = urlsplit(place.url).hostname or ""
+    here = host == "localhost" or host.startswith("127.") or host == "::1"
+    found = await identify(fetch, place.url, timeout_s=timeout_s if here else FAR_TIMEOUT_S)
+    if found is None or not place.variable:
+        return found
+    changes: dict[str, Any] = {"variable": place.variable}
+    if place.protocol and found.kind in ("openai", "homemade"):
+        changes |= {"protocol": place.protocol, "url": place.url}
+    return msgspec.structs.replace(found, **changes)
+
+
+async def identify(fetch: Fetch, url: str, *, timeout_s: float = TIMEOUT_S) -> Found | None:
+    """Return what answers at a URL: a base URL, or one of a server's routes.
+
+    A vendor's own server is known by its host, and found even if it does not answer, as it is
+    there; of it, models are asked for alone.
+
+    Args:
+        fetch: How to GET.
+        url: A URL without a slash at its end.
+        timeout_s: Limit for each GET.
+
+    Returns:
+        The server, spoken to as its route says if the URL names one; ``None`` if nothing that we
+        know answers.
+    """
+    said = addresses.read(url.rstrip("/"))
+    if said.vendor is not None:
+        return await _hosted(fetch, said, said.vendor, timeout_s)
+    found = await _server(fetch, addresses.root_of(said.base), timeout_s)
+    if found is None and said.protocol in ("", "token-sse"):
+        return await _homemade(fetch, url.rstrip("/"), timeout_s)
+    if found is None or not said.protocol:
+        return found
+    return msgspec.structs.replace(found, protocol=said.protocol, url=said.base)
+
+
+async def _server(fetch: Fetch, root: str, timeout_s: float) -> Found | None:
+    """Return the model server below a root; ``None`` if there is none that we know."""
     paths = ("/api/version", "/api/v1/models", "/props", "/version", "/v1/models")
     ollama, lmstudio, llama, vllm, openai = await _ask(fetch, root, paths, timeout_s)
-    owners = {str(row.get("owned_by")) for row in openai.rows("data")}
+    owners = {str(row.get("owned_by")) for row in listing.rows(openai.json, "data")}
     if ollama.text("version") and ollama:
         tags, loaded = await _ask(fetch, root, ("/api/tags", "/api/ps"), timeout_s)
         return _ollama(root, ollama, tags, loaded)
-    if lmstudio.rows("models"):
-        return _found("lmstudio", root, models=_lmstudio_models(lmstudio))
+    if listing.rows(lmstudio.json, "models"):
+        return _found("lmstudio", root, models=listing.lmstudio(lmstudio.json))
     refused = llama.json.get("error") == _LLAMA_REFUSAL
     if "default_generation_settings" in llama.json or "llamacpp" in owners or refused:
-        state: State = "locked" if llama.status in _NO_KEY else "ready"
         return _found(
             "llama.cpp",
             root,
             version=llama.text("build_info"),
-            models=_ids(openai),
+            models=listing.llama_cpp(openai.json, llama.json),
             slots=llama.count("total_slots"),
-            state=state,
+            state="locked" if llama.status in _NO_KEY else "ready",
         )
     if openai.status == _LOADING and llama.status == _LOADING:
         return _found("llama.cpp", root, state="loading")
     version = vllm.text("version") if vllm else ""
+    models = listing.openai(openai.json)
     if "vllm" in owners or (version and openai.status in _NO_KEY):
-        return _found("vllm", root, version=version, models=_ids(openai), state=_state(openai))
-    if _ids(openai) or openai.status in _NO_KEY:
-        return _found("openai", root, models=_ids(openai), state=_state(openai))
+        return _found("vllm", root, version=version, models=models, state=_state(openai))
+    if models or openai.status in _NO_KEY:
+        return _found("openai", root, models=models, state=_state(openai))
     return None
 
 
-async def _ask(fetch: Fetch, root: str, paths: Iterable[str], timeout_s: float) -> "list[_Answer]":
+async def _hosted(fetch: Fetch, said: Said, kind: Kind, timeout_s: float) -> Found:
+    """Return a vendor's server, with its models if it lists them to us."""
+    from streamscope.wire.registry import protocol  # no other server needs any
+
+    target = Target(protocol=said.protocol, url=said.base)
+    answer = await _get(fetch, protocol(said.protocol).models_url(target), timeout_s)
+    match kind:
+        case "anthropic.com":
+            models = listing.anthropic(answer.json)
+        case "googleapis.com" if said.protocol == "gemini":
+            models = listing.gemini(answer.json)
+        case "ollama.com":
+            models = listing.ollama(answer.json, {})
+        case _:
+            models = listing.openai(answer.json, vendor=True)
+    if said.model:
+        models = {said.model: models.get(said.model, Capabilities())}
+    return Found(
+        kind=kind,
+        label=LABELS[kind],
+        url=said.base,
+        protocol=said.protocol,
+        version="",
+        models=list(models),
+        slots=None,
+        state=_state(answer),
+        capabilities=models,
+    )
+
+
+async def _homemade(fetch: Fetch, url: str, timeout_s: float) -> Found | None:
+    """Return a server that somebody wrote, if it describes a route that streams.
+
+    A URL with a path is that of the route itself, or of what lies above a description.
+    """
+    server = addresses.server_of(url)
+    path = url.removeprefix(server)
+    roots = list(dict.fromkeys((server, url)))
+    pages = [f"{root}/openapi.json" for root in roots]
+    for root, answer in zip(roots, await _ask(fetch, "", pages, timeout_s), strict=True):
+        wanted = path if root == server else ""
+        if answer and (route := openapi.streaming_route(answer.json, wanted)):
+            return Found(
+                kind="homemade",
+                label=LABELS["homemade"],
+                url=root + route.path,
+                protocol=route.protocol,
+                version="",
+                models=[],
+                slots=None,
+            )
+    return None
+
+
+async def _ask(fetch: Fetch, root: str, paths: Iterable[str], timeout_s: float) -> list[_Answer]:
     return await asyncio.gather(*(_get(fetch, root + path, timeout_s) for path in paths))
 
 
@@ -178,53 +223,32 @@ def _found(
     root: str,
     *,
     version: str = "",
-    models: list[str] | None = None,
+    models: listing.Models | None = None,
     slots: int | None = None,
     state: State = "ready",
 ) -> Found:
-    native = kind in ("ollama", "simulator")
+    native = kind in _NATIVE
     return Found(
         kind=kind,
         label=LABELS[kind],
         url=root if native else f"{root}/v1",
         protocol="ollama-chat" if native else "openai-chat",
         version=version,
-        models=models or [],
+        models=list(models or ()),
         slots=slots,
         state=state,
+        capabilities=models or {},
     )
 
 
 def _ollama(root: str, version: _Answer, tags: _Answer, loaded: _Answer) -> Found:
-    """Put loaded models first: the others would have to be loaded before they answer."""
-    listed = [_name(row) for row in tags.rows("models") if _completes(row)]
-    running = [name for row in loaded.rows("models") if (name := _name(row)) in listed]
-    kind: Kind = "simulator" if version.json.get("simulated") is True else "ollama"
-    models = [name for name in dict.fromkeys([*running, *listed]) if name]
-    slots = version.count("slots")
-    return _found(kind, root, version=version.text("version"), models=models, slots=slots)
-
-
-def _completes(row: Mapping[str, Any]) -> bool:
-    """Whether a model of Ollama answers prompts; older versions only have the name to go by."""
-    capabilities = row.get("capabilities")
-    if isinstance(capabilities, list) and capabilities:
-        return "completion" in capabilities
-    return "embed" not in _name(row)
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row.get("name") or row.get("model") or "")
-
-
-def _lmstudio_models(answer: _Answer) -> list[str]:
-    rows = [row for row in answer.rows("models") if row.get("type", "llm") != "embedding"]
-    rows.sort(key=lambda row: not row.get("loaded_instances"))
-    return [str(row["key"]) for row in rows if row.get("key")]
-
-
-def _ids(answer: _Answer) -> list[str]:
-    return [str(row["id"]) for row in answer.rows("data") if row.get("id")]
+    return _found(
+        "simulator" if version.json.get("simulated") is True else "ollama",
+        root,
+        version=version.text("version"),
+        models=listing.ollama(tags.json, loaded.json),
+        slots=version.count("slots"),
+    )
 
 
 def _state(answer: _Answer) -> State:

@@ -5,7 +5,7 @@ Nothing here reads config or environment; whoever makes a session has done so.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, get_args
@@ -17,8 +17,8 @@ from streamscope.engines import local
 from streamscope.engines.choose import Choice, Wanted, choose, place
 from streamscope.engines.detect import USUAL, Found, detect
 from streamscope.engines.engine import Engine, EngineError
+from streamscope.engines.found import Candidate
 from streamscope.engines.launch import launch
-from streamscope.engines.ollama_host import parse_ollama_host
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError
 from streamscope.measure.conventions import Trust
@@ -192,7 +192,7 @@ class Session:
         limits: Limits,
         key_for: Callable[[str, str], str | None],
         proxy_for: Callable[[str], str | None],
-        ollama_host: str = "",
+        candidates: Sequence[Candidate] = (),
         gguf: Path | None = None,
         profile: str = "default",
         calibration: Calibration | None = None,
@@ -208,7 +208,7 @@ class Session:
             key_for: Returns the key for a URL, given the one that the person named; may raise
                 with a sentence.
             proxy_for: Returns the proxy for a URL.
-            ollama_host: The value of ``OLLAMA_HOST``.
+            candidates: Servers that the environment names, the one that is preferred first.
             gguf: A model of the person's own for the local engine.
             profile: The simulator's profile.
             calibration: What is known about the error of this machine's times.
@@ -222,7 +222,7 @@ class Session:
         self._limits = limits
         self._key_for = key_for
         self._proxy_for = proxy_for
-        self._ollama_host = ollama_host
+        self._candidates = tuple(candidates)
         self._gguf = gguf
         self._profile = profile
         self._probe = Probe()
@@ -282,7 +282,8 @@ class Session:
             self._fetch,
             engine=wish.engine,
             target=target,
-            ollama_host=self._ollama_host,
+            model=wish.model,
+            candidates=self._candidates,
             local_missing=local.missing(),
         )
 
@@ -328,9 +329,9 @@ class Session:
         )
 
     async def discover(self) -> list[Found]:
-        """Return the servers that answer on the usual ports of this machine."""
+        """Return the servers that answer where the environment says, and on the usual ports."""
         await self._probe.start()
-        return await detect(self._fetch, [parse_ollama_host(self._ollama_host), *USUAL])
+        return await detect(self._fetch, [*self._candidates, *USUAL])
 
     async def _fetch(self, url: str, timeout_s: float) -> tuple[int, bytes]:
         headers: dict[str, str] = {}
