@@ -152,3 +152,75 @@ def test_this_machine_is_told_by_the_address(url: str, here: bool) -> None:
 
 def test_credentials_are_never_part_of_a_sentence() -> None:
     assert place("https://user:secret@example.com:8443/v1") == "example.com:8443"
+
+
+OPENAI = "https://api.openai.com"
+GPTS: dict[str, Any] = {"/v1/models": {"data": [{"id": "gpt-a"}, {"id": "gpt-b"}]}}
+
+
+async def test_a_vendors_model_is_never_guessed() -> None:
+    fetch = web({OPENAI: GPTS})
+    named = Target(protocol="", url=OPENAI)
+    with pytest.raises(EngineError, match=r"model to be named \(--model\), such as gpt-a, gpt-b\."):
+        await choose(fetch, target=named, local_missing=None)
+    choice = await choose(
+        fetch, target=Target(protocol="", url=OPENAI, model="gpt-b"), local_missing=None
+    )
+    assert choice.target == Target(protocol="openai-chat", url=f"{OPENAI}/v1", model="gpt-b")
+    assert not choice.contended
+
+
+async def test_where_a_vendor_wants_a_key_its_variable_is_named() -> None:
+    async def locked(url: str, timeout_s: float) -> tuple[int, bytes]:
+        return 401, b"{}"
+
+    with pytest.raises(EngineError, match="set ANTHROPIC_API_KEY"):
+        await choose(
+            locked, target=Target(protocol="", url="https://api.anthropic.com"), local_missing=None
+        )
+
+
+async def test_a_server_that_the_environment_names_comes_first_and_a_vendor_needs_a_model() -> None:
+    fetch = web({OPENAI: GPTS, "http://127.0.0.1:8000": VLLM})
+    named = candidates({"OPENAI_BASE_URL": f"{OPENAI}/v1"})
+    choice = await choose(fetch, candidates=named, local_missing=None)
+    assert choice.reason == "vLLM answers at 127.0.0.1:8000 with smollm2."
+    choice = await choose(fetch, candidates=named, model="gpt-b", local_missing=None)
+    assert choice.reason == (
+        "OpenAI answers at api.openai.com, which OPENAI_BASE_URL names, with gpt-b."
+    )
+    alone = await choose(web({OPENAI: GPTS}), candidates=named, local_missing=None)
+    assert alone.reason == (
+        "OpenAI at api.openai.com wants its model to be named, so a small model runs here."
+    )
+
+
+async def test_a_model_is_looked_for_on_all_servers() -> None:
+    servers = {"http://127.0.0.1:11434": OLLAMA, "http://127.0.0.1:8000": VLLM}
+    choice = await choose(web(servers), model="smollm2", local_missing=None)
+    assert choice.reason == "vLLM answers at 127.0.0.1:8000 with smollm2."
+
+
+FASTAPI: dict[str, Any] = {
+    "/openapi.json": {
+        "paths": {"/stream": {"get": {"parameters": [{"name": "prompt", "in": "query"}]}}}
+    }
+}
+
+
+async def test_a_home_made_server_is_asked_only_if_it_is_named() -> None:
+    fetch = web({"http://127.0.0.1:8000": FASTAPI})
+    assert (await choose(fetch, local_missing=None)).kind == "local"
+    named = Target(protocol="", url="http://127.0.0.1:8000")
+    choice = await choose(fetch, target=named, local_missing=None)
+    assert choice.target == Target(
+        protocol="token-sse-get", url="http://127.0.0.1:8000/stream", model=""
+    )
+    assert choice.reason.endswith("A home-made server answers at 127.0.0.1:8000.")
+
+
+async def test_a_route_names_its_protocol_even_if_nobody_answers_yet() -> None:
+    named = Target(protocol="", url="http://127.0.0.1:7000/v1/messages", model="m")
+    choice = await choose(web({}), target=named, local_missing=None)
+    assert choice.target == Target(protocol="anthropic", url="http://127.0.0.1:7000", model="m")
+    assert choice.reason == "127.0.0.1:7000 was named, and by its route it speaks anthropic."

@@ -203,7 +203,7 @@ def _nobody(servers: list[Found]) -> str:
 
 def _begun(sentence: str) -> str:
     """Begin a sentence with a capital, unless a name such as vLLM begins it."""
-    articles = ("an ", "the ")
+    articles = ("a ", "an ", "the ")
     return sentence[0].upper() + sentence[1:] if sentence.startswith(articles) else sentence
 
 

@@ -52,8 +52,8 @@ def llama_url(variables: Mapping[str, str]) -> str:
     """Return where llama.cpp's own variables have it listen; empty if they are not set."""
     host = variables.get("LLAMA_ARG_HOST", "").strip()
     port = variables.get("LLAMA_ARG_PORT", "").strip() or str(LLAMA_PORT)
-    if not variables.get("LLAMA_ARG_PORT", "").strip() and not host:
-        return ""
+    if "/" in host or not (host or variables.get("LLAMA_ARG_PORT", "").strip()):
+        return ""  # a path is that of a socket
     # The same forms, and an address that means every interface is this machine here too.
     bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
     try:

@@ -1,0 +1,104 @@
+"""People paste whole URLs: route and host say what is spoken there, before anybody is asked."""
+
+import pytest
+
+from streamscope.engines.addresses import Said, read, root_of, server_of
+
+HERE = "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "protocol"),
+    [
+        (HERE, HERE, ""),
+        (f"{HERE}/v1", f"{HERE}/v1", ""),
+        (f"{HERE}/v1/models", f"{HERE}/v1", ""),
+        (f"{HERE}/v1/chat/completions", f"{HERE}/v1", "openai-chat"),
+        (f"{HERE}/openai/v1/chat/completions", f"{HERE}/openai/v1", "openai-chat"),
+        (f"{HERE}/v1/completions", f"{HERE}/v1", "openai-completions"),
+        (f"{HERE}/v1/responses", f"{HERE}/v1", "openai-responses"),
+        (f"{HERE}/v1/messages", HERE, "anthropic"),
+        (f"{HERE}/gateway/v1/messages", f"{HERE}/gateway", "anthropic"),
+        (f"{HERE}/completion", HERE, "llamacpp-completion"),
+        (f"{HERE}/api/chat", HERE, "ollama-chat"),
+        (f"{HERE}/api/generate", HERE, "ollama-generate"),
+        (f"{HERE}/ollama/api/generate", f"{HERE}/ollama", "ollama-generate"),
+        (f"{HERE}/api/tags", HERE, "ollama-chat"),
+        (f"{HERE}/api/v1/chat", HERE, "lmstudio"),
+        (f"{HERE}/v1/completions/stream", f"{HERE}/v1/completions/stream", "token-sse"),
+        (f"{HERE}/generate_stream", f"{HERE}/generate_stream", "token-sse"),
+        (f"{HERE}/stream", f"{HERE}/stream", "token-sse"),
+        (f"{HERE}/upstream", f"{HERE}/upstream", ""),
+        (f"{HERE}/generate", f"{HERE}/generate", ""),
+    ],
+)
+def test_a_route_names_protocol_and_base_at_once(url: str, base: str, protocol: str) -> None:
+    assert read(url) == Said(base=base, protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "protocol", "vendor"),
+    [
+        ("https://api.openai.com", "https://api.openai.com/v1", "openai-chat", "openai.com"),
+        ("https://api.openai.com/v1", "https://api.openai.com/v1", "openai-chat", "openai.com"),
+        (
+            "https://API.OpenAI.com/v1/responses",
+            "https://API.OpenAI.com/v1",
+            "openai-responses",
+            "openai.com",
+        ),
+        ("https://api.anthropic.com", "https://api.anthropic.com", "anthropic", "anthropic.com"),
+        (
+            "https://api.anthropic.com/v1/messages",
+            "https://api.anthropic.com",
+            "anthropic",
+            "anthropic.com",
+        ),
+        (
+            "https://generativelanguage.googleapis.com/v1beta",
+            "https://generativelanguage.googleapis.com/v1beta",
+            "gemini",
+            "googleapis.com",
+        ),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "openai-chat",
+            "googleapis.com",
+        ),
+        ("https://ollama.com:443", "https://ollama.com:443", "ollama-chat", "ollama.com"),
+        ("https://api.openai.com.example.com", "https://api.openai.com.example.com", "", None),
+    ],
+)
+def test_a_vendor_is_known_by_its_host(
+    url: str, base: str, protocol: str, vendor: str | None
+) -> None:
+    said = read(url)
+    assert (said.base, said.protocol, said.vendor) == (base, protocol, vendor)
+
+
+def test_a_route_of_gemini_names_the_model_too() -> None:
+    root = "https://generativelanguage.googleapis.com/v1beta"
+    for verb in ("generateContent", "streamGenerateContent"):
+        assert read(f"{root}/models/gemini-x:{verb}") == Said(
+            base=root, protocol="gemini", model="gemini-x", vendor="googleapis.com"
+        )
+
+
+@pytest.mark.parametrize(
+    ("base", "root"),
+    [
+        (HERE, HERE),
+        (f"{HERE}/v1", HERE),
+        (f"{HERE}/api", HERE),
+        (f"{HERE}/api/v1", HERE),
+        (f"{HERE}/gateway/v1beta", f"{HERE}/gateway"),
+        (f"{HERE}/v1/engine", f"{HERE}/v1/engine"),
+    ],
+)
+def test_servers_keep_what_tells_them_apart_above_a_version(base: str, root: str) -> None:
+    assert root_of(base) == root
+
+
+def test_a_server_is_a_url_without_its_path() -> None:
+    assert server_of(f"{HERE}/a/b") == server_of(HERE) == HERE
