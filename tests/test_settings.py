@@ -276,6 +276,9 @@ def test_no_key_goes_to_another_machine_in_the_open(monkeypatch: pytest.MonkeyPa
     assert settings.key_for(OTHER, Config(allow_plain_http_key=True), OTHER) == "mine"
     assert settings.key_for("https://10.0.0.2", Config(), "https://10.0.0.2") == "mine"
     assert settings.key_for(OTHER, Config(), "") is None
+    with pytest.raises(SettingsError, match="unencrypted"):
+        settings.key_for("ws://10.0.0.2", Config(), "ws://10.0.0.2")
+    assert settings.key_for("wss://10.0.0.2", Config(), "wss://10.0.0.2") == "mine"
 
 
 def test_a_key_may_end_in_a_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,6 +308,8 @@ def test_a_proxy_is_for_others_never_for_this_machine(monkeypatch: pytest.Monkey
     monkeypatch.setenv("https_proxy", "http://secure-proxy:3128")
     assert settings.proxy_for("http://example.com") == "http://proxy:3128"
     assert settings.proxy_for("https://example.com") == "http://secure-proxy:3128"
+    assert settings.proxy_for("ws://example.com") == "http://proxy:3128"
+    assert settings.proxy_for("wss://example.com") == "http://secure-proxy:3128"
     for url in (
         "http://127.0.0.1:11434",
         "http://localhost",
@@ -330,4 +335,3 @@ def test_a_proxy_that_cannot_be_used_is_not_gone_around(monkeypatch: pytest.Monk
         settings.proxy_for("https://example.com")
     assert "secret" not in str(raised.value)
     assert settings.proxy_for("http://127.0.0.1:8000") is None
-

@@ -331,7 +331,7 @@ def key_for(url: str, config: Config, named: str) -> str | None:
         key = _key("OLLAMA_API_KEY")
     if not key:
         return None
-    plain = urllib.parse.urlsplit(url).scheme == "http"
+    plain = urllib.parse.urlsplit(url).scheme in ("http", "ws")
     if plain and not is_loopback(url) and not config.allow_plain_http_key:
         raise SettingsError(
             f"The key is not sent to {url} over unencrypted HTTP: use https, "
@@ -355,7 +355,8 @@ def proxy_for(url: str) -> str | None:
     if urllib.request.proxy_bypass(parts.hostname or ""):
         return None
     proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    begins_as = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    proxy = proxies.get(begins_as) or proxies.get("all")
     if not proxy:
         return None
     scheme, _, rest = proxy.rpartition("://")

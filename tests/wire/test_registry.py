@@ -24,6 +24,8 @@ def test_names() -> None:
         "token-sse-get",
         "text",
         "text-get",
+        "websocket",
+        "websocket-text",
     ]
     for name, speaker in PROTOCOLS.items():
         assert speaker.name == name

@@ -27,6 +27,8 @@ from streamscope.wire.urls import (
         ("::1", "http://[::1]"),
         ("[::1]:8080/x", "http://[::1]:8080/x"),
         ("10.0.0.5", "http://10.0.0.5"),
+        ("ws://127.0.0.1:8000/ws/", "ws://127.0.0.1:8000/ws"),
+        ("WSS://host/chat", "wss://host/chat"),
         ("http://bücher.example:80/Pfad", "http://bücher.example:80/Pfad"),
     ],
 )

@@ -247,6 +247,8 @@ def server(url: str) -> Target:
         ("http://h:8000/chat/stream", "ws://h:8000/chat/stream"),
         ("https://h", "wss://h/ws"),
         ("https://h/v1/responses", "wss://h/v1/responses"),
+        ("ws://h:8000/chat", "ws://h:8000/chat"),
+        ("wss://h", "wss://h/ws"),
     ],
 )
 @pytest.mark.parametrize("mode", MODES)

@@ -34,6 +34,8 @@ PROTOCOLS = (
     "token-sse-get",
     "text",
     "text-get",
+    "websocket",
+    "websocket-text",
 )
 
 Wanted: TypeAlias = Literal["auto", "local", "simulator"]

@@ -30,6 +30,8 @@ TOKENS_A_CHUNK = 1.5
 
 _BUFFERS = (4096, 8192, 16384, 32768, 65536)
 _NEAR = 0.03
+_IN_MESSAGES = 101
+"""Status of an answer that comes in messages of a WebSocket, which have frames and no chunks."""
 _NAGLE_MS = (36.0, 48.0)
 
 _PROXY_ADVICE = (
@@ -212,7 +214,11 @@ def _header_words(trace: Trace) -> tuple[str, ...]:
         found.append(
             f"Its length was known before it began (Content-Length: {length}): it was whole."
         )
-    elif headers and "chunked" not in headers.get("transfer-encoding", "").lower():
+    elif (
+        headers
+        and trace.status != _IN_MESSAGES
+        and "chunked" not in headers.get("transfer-encoding", "").lower()
+    ):
         found.append("It was not sent in chunks (Transfer-Encoding: chunked is missing).")
     return tuple(found)
 

@@ -22,6 +22,10 @@ class HandshakeError(httpcore.ConnectError):
     """There is a connection, but no TLS over it."""
 
 
+class NoMessagesError(Exception):
+    """What a server sent is no WebSocket; the text says why."""
+
+
 def explain(error: Exception, start: Start, *, any_text: bool) -> Fault:
     """Say what ended a run.
 
@@ -48,7 +52,7 @@ def explain(error: Exception, start: Start, *, any_text: bool) -> Fault:
         error, httpcore.NetworkError | httpcore.WriteTimeout | httpcore.RemoteProtocolError
     ):
         return faults.cut(target, detail)
-    if isinstance(error, httpx.DecodingError):
+    if isinstance(error, httpx.DecodingError | NoMessagesError):
         return faults.malformed(target, detail)
     if isinstance(error, httpx.InvalidURL | httpcore.UnsupportedProtocol | ValueError):
         return faults.bad_url(target.url, detail)

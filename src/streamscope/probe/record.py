@@ -94,12 +94,20 @@ class Record:
 
     def headers(self, status: int, headers: Mapping[str, str]) -> None:
         """Note that the response headers are complete."""
+        self._keep(status, headers)
+        self._at = self.wire.last.at_ns - self._zero
+        self._mark("headers", self._at)
+
+    def upgraded(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note that a connection was opened for messages, with headers before the request."""
+        self._keep(status, headers)
+        self.wire.marks["headers"] = self.wire.last.at_ns
+
+    def _keep(self, status: int, headers: Mapping[str, str]) -> None:
         self.trace.status = status
         self.trace.headers = {
             name: headers[name][:200] for name in _TELLING_HEADERS if name in headers
         }
-        self._at = self.wire.last.at_ns - self._zero
-        self._mark("headers", self._at)
 
     def arrived(self, size: int) -> None:
         """Note bytes of the body that were handed out; what they hold came with their read."""

@@ -62,6 +62,7 @@ class Wire:
         self.on_stray: Callable[[], object] | None = None
         self._stamped: Clock = "read"
         self.heard = False
+        self._asking = True
         self._reads = 0
         self._write_began_ns = 0
         self._segments: SegmentCounter | None = None
@@ -72,8 +73,10 @@ class Wire:
         self.marks = {}
         self.last = NOTHING
         self.ended_ns = 0
+        self.on_written = _nothing
         self.clock = self._stamped
         self.heard = False
+        self._asking = True
         self._reads = 0
 
     def opened(self, segments: SegmentCounter, *, stamped: bool) -> None:
@@ -120,6 +123,8 @@ class Wire:
 
     def writing(self, began_ns: int) -> None:
         """Note that a write begins."""
+        if not self._asking:
+            return
         if "sending" not in self.marks:
             self.marks["sending"] = began_ns
             self._segments_before = self._segments.total if self._segments is not None else 0
@@ -127,8 +132,18 @@ class Wire:
 
     def wrote(self) -> None:
         """Note a finished write: the last one before the answer is when the request was sent."""
-        self.marks["sent"] = time.monotonic_ns()
-        self.on_written()
+        if self._asking:
+            self.marks["sent"] = time.monotonic_ns()
+            self.on_written()
+
+    def asked(self) -> None:
+        """Note that the request is out as a whole: what is written now is no part of it."""
+        self._asking = False
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the bytes handed out last arrived before the request began to be sent."""
+        return self.last.at_ns < self.marks.get("sending", 0)
 
     def answered(self) -> None:
         """Note that the bytes handed out last belong to the answer, so the request went before.

@@ -11,6 +11,7 @@ from streamscope.wire.openai_completions import OpenAICompletions
 from streamscope.wire.openai_responses import OpenAIResponses
 from streamscope.wire.text import PlainText, PlainTextGet
 from streamscope.wire.token_sse import TokenSse, TokenSseGet
+from streamscope.wire.websocket import WebSocket, WebSocketText
 
 PROTOCOLS: dict[str, Protocol] = {
     speaker.name: speaker
@@ -28,6 +29,8 @@ PROTOCOLS: dict[str, Protocol] = {
         TokenSseGet(),
         PlainText(),
         PlainTextGet(),
+        WebSocket(),
+        WebSocketText(),
     )
 }
 """All protocols by the name that targets and the command line use."""

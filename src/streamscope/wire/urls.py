@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
 _HOST = re.compile(r"[^\s/?#@\[\]<>\"'\\^`{|}%]+")
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages", "/models")
+_SCHEMES = ("http", "https", "ws", "wss")
 _VERSION = re.compile(r"v\d+[a-z]*\d*")
 
 
@@ -15,6 +16,7 @@ def validate_url(url: str) -> str:
 
     Without a scheme it becomes ``http://``, as local servers speak it; a public name without a
     port becomes ``https://``, so that no key travels in the open because a scheme was left out.
+    WebSockets may be called ``ws://`` and ``wss://``, or as what they begin as.
 
     Raises:
         ValueError: It can't be called; one sentence says why.
@@ -131,8 +133,11 @@ def _with_scheme(text: str) -> str:
 
 
 def _check(parts: SplitResult, port: int | None) -> None:
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"The URL must begin with http:// or https://, not {parts.scheme}://.")
+    if parts.scheme not in _SCHEMES:
+        raise ValueError(
+            "The URL must begin with http:// or https:// (or ws:// or wss://), "
+            f"not {parts.scheme}://."
+        )
     if "@" in parts.netloc:
         raise ValueError("The URL must not hold a user name or a password: set the key apart.")
     host = parts.hostname or ""

@@ -9,7 +9,7 @@ The transport feeds one message at a time, and hands what the socket was closed 
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +25,7 @@ from streamscope.wire.request import merge, missing
 from streamscope.wire.tokens import TokenReader
 
 _USUAL = "/ws"
+_SCHEMES = {"http": "ws", "https": "wss"}
 _RESPONSES = OpenAIResponses()
 
 _CLEAN = (1000, 1005)
@@ -186,8 +187,8 @@ class WebSocketText(WebSocket):
 def _called(target: Target) -> str:
     """Return the URL of the socket: where the URL says, in both modes."""
     url = route(target.url, "stream", _USUAL)
-    scheme: Literal["ws", "wss"] = "wss" if url.startswith("https:") else "ws"
-    return f"{scheme}:{url.partition(':')[2]}"
+    scheme, _, rest = url.partition(":")
+    return f"{_SCHEMES.get(scheme, scheme)}:{rest}"
 
 
 def _wants_openai(target: Target) -> bool:
