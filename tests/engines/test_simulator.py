@@ -333,7 +333,7 @@ async def test_no_piece_comes_before_its_time() -> None:
 
 
 async def test_a_client_that_reads_nothing_is_dropped() -> None:
-    stage = Stage({"endless": ENDLESS, "quick": QUICK})
+    stage = Stage({"endless": ENDLESS, "quick": QUICK}, patience_s=0.05)
 
     async def stuck(_message: Message) -> None:
         await asyncio.Event().wait()
@@ -344,7 +344,7 @@ async def test_a_client_that_reads_nothing_is_dropped() -> None:
 
     shape = OllamaGenerate("endless")
     request = Ask(prompt="x", topic="x")
-    performance = Performance(stage, "endless", request, shape, stream=True, patience_s=0.05)
+    performance = Performance(stage, "endless", request, shape, stream=True)
     with pytest.raises(TimeoutError):
         await performance({"type": "http"}, silent, stuck)
     async with aclosing(stage.perform("quick", request)) as items:

@@ -47,6 +47,10 @@ def _run(said: list[str]) -> int:
             from streamscope.cli.calibrate import run as calibrate
 
             return calibrate(rest)
+        case ["serve", *rest]:
+            from streamscope.cli.serve import run as serve
+
+            return serve(rest)
     from streamscope.cli.screen import show
 
     return show(arguments.parse(said))

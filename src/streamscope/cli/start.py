@@ -67,8 +67,8 @@ def check_url(url: str, *, flag: bool) -> None:
         if flag:
             raise UsageError(f"--url {url} names no server: a URL looks like {example}.")
         raise UsageError(
-            f"{url!r} is neither a command nor a URL: commands are run, history, replay and "
-            f"calibrate, a URL looks like {example}."
+            f"{url!r} is neither a command nor a URL: commands are run, history, replay, "
+            f"calibrate and serve, a URL looks like {example}."
         )
     try:
         validate_url(url)

@@ -1,21 +1,31 @@
-"""One simulated answer as an ASGI response: on time, and only while somebody listens."""
+"""One answer as an ASGI response: on time, and only while somebody listens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
+from typing import Any
 
+import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import Receive, Scope, Send
 
 from streamscope.engines.script import Ask, Piece
 from streamscope.engines.shapes import Shape
-from streamscope.engines.stage import Report, Stage
-
-PATIENCE_S = 30.0
-"""How long a client may read nothing before it is dropped, in seconds."""
+from streamscope.engines.shapes.base import JSON
+from streamscope.engines.stage import (
+    LAST_WORDS,
+    CutError,
+    FailedError,
+    RefusedError,
+    Report,
+    Stage,
+)
 
 HEADERS = {"x-simulated": "true", "cache-control": "no-cache", "x-accel-buffering": "no"}
 """What every answer of the simulator carries."""
+
+ABORT = "streamscope.abort"
+"""The ASGI extension by which a connection can be broken; see ``connection``."""
 
 
 class Performance:
@@ -29,28 +39,35 @@ class Performance:
         shape: Shape,
         *,
         stream: bool,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         self._stage, self._model, self._ask, self._shape = stage, model, ask, shape
         self._stream = stream
-        self._patience_s = patience_s
         self._headers = MutableHeaders(HEADERS)
         self._headers["content-type"] = shape.stream_type if stream else shape.blocking_type
         self._started = False
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, watching the connection in either mode."""
-        playing = asyncio.create_task(self._play(send))
-        leaving = asyncio.create_task(_left(receive))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, watching the connection in either mode.
+
+        Raises:
+            CutError: The connection has to break, and the server can't break it.
+            TimeoutError: The same.
+        """
         try:
-            await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            if not playing.done():
-                playing.cancel()
-            await asyncio.wait({playing, leaving})
-        if not playing.cancelled():
-            playing.result()
+            await self._attempt(receive, send)
+        except (CutError, TimeoutError):
+            if not abort(scope):
+                raise
+
+    async def _attempt(self, receive: Receive, send: Send) -> None:
+        """Play, or say why not."""
+        try:
+            with self._stage.admitted(self._model):
+                await attended(self._play(send), _left(receive), self._stage.closing)
+        except FailedError as failure:
+            await self._fail(send, RefusedError(500, str(failure)))
+        except RefusedError as refusal:
+            await self._fail(send, refusal)
 
     async def _play(self, send: Send) -> None:
         async with aclosing(self._stage.perform(self._model, self._ask)) as performance:
@@ -61,7 +78,7 @@ class Performance:
 
     async def _play_stream(self, performance: AsyncIterator[Piece | Report], send: Send) -> None:
         if self._shape.early_headers:
-            await self._write(send, b"")
+            await self._write(send, self._shape.begin(self._ask.prompt_tokens))
         async for item in performance:
             if isinstance(item, Report):
                 for part in self._shape.end(item):
@@ -71,30 +88,88 @@ class Performance:
         await self._write(send, b"", more=False)
 
     async def _play_whole(self, performance: AsyncIterator[Piece | Report], send: Send) -> None:
-        texts = {"answer": "", "reasoning": ""}
-        body = b""
-        async for item in performance:
-            if isinstance(item, Report):
-                body = self._shape.whole(texts["answer"], texts["reasoning"], item)
-            else:
-                texts[item.kind] += item.text
+        body = await whole(performance, self._shape)
         self._headers["content-length"] = str(len(body))
         await self._write(send, body, more=False)
 
-    async def _write(self, send: Send, part: bytes, *, more: bool = True) -> None:
+    async def _fail(self, send: Send, refusal: RefusedError) -> None:
+        """End with an error: as a status if nothing was sent, else as the protocol has it."""
+        if not self._started:
+            self._headers["content-type"] = JSON
+            if refusal.retry_s is not None:
+                self._headers["retry-after"] = str(refusal.retry_s)
+            body = msgspec.json.encode(self._shape.refusal(refusal.status, str(refusal)))
+            self._headers["content-length"] = str(len(body))
+            await self._write(send, body, more=False, status=refusal.status)
+            return
+        last = self._shape.failed(str(refusal))
+        if last is None:
+            raise CutError
+        await self._write(send, last)
+        await self._write(send, b"", more=False)
+
+    async def _write(
+        self, send: Send, part: bytes, *, more: bool = True, status: int = 200
+    ) -> None:
         """Send a part, the headers first if they have not gone yet."""
-        async with asyncio.timeout(self._patience_s):
+        async with asyncio.timeout(self._stage.patience_s):
             if not self._started:
                 self._started = True
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": 200,
-                        "headers": self._headers.raw,
-                    }
-                )
+                headers = self._headers.raw
+                start = {"type": "http.response.start", "status": status, "headers": headers}
+                await send(start)
             if part or not more:
                 await send({"type": "http.response.body", "body": part, "more_body": more})
+
+
+async def attended(
+    playing: Coroutine[Any, Any, None],
+    leaving: Coroutine[Any, Any, object],
+    closing: asyncio.Event,
+) -> None:
+    """Play for as long as somebody is there to listen.
+
+    Args:
+        playing: The performance.
+        leaving: Ends when the client has left.
+        closing: Set when the server has to go.
+
+    Raises:
+        RefusedError: It had to go.
+    """
+    play, close = asyncio.ensure_future(playing), asyncio.ensure_future(closing.wait())
+    watched: list[asyncio.Future[Any]] = [play, close, asyncio.ensure_future(leaving)]
+    try:
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in watched:
+            task.cancel()
+        await asyncio.wait(watched)
+    if not play.cancelled():
+        play.result()
+    elif close in done:
+        raise RefusedError(503, LAST_WORDS)
+
+
+async def whole(performance: AsyncIterator[Piece | Report], shape: Shape) -> bytes:
+    """Play to the end; return the body of the whole answer."""
+    texts = {"answer": "", "reasoning": ""}
+    body = b""
+    async for item in performance:
+        if isinstance(item, Report):
+            body = shape.whole(texts["answer"], texts["reasoning"], item)
+        else:
+            texts[item.kind] += item.text
+    return body
+
+
+def abort(scope: Scope) -> bool:
+    """Break the connection at once; return whether the server can do that."""
+    breaking: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT)
+    if breaking is None:
+        return False
+    breaking()
+    return True
 
 
 async def _left(receive: Receive) -> None:

@@ -1,6 +1,11 @@
 """How the simulator pretends: speeds, pauses and lengths, under names."""
 
+from typing import Literal
+
 import msgspec
+
+Failure = Literal["", "error", "cut", "stall"]
+"""How an answer fails: the protocol's own error, a broken connection, or silence."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +22,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         stall_share: Chance of a stall before a token.
         stall_s: How long a stall is.
         tokens_per_chunk: Tokens that are sent as one piece.
+        batch_s: How long tokens are gathered before they are sent as one piece; 0 for not at all.
+        failure: How each answer fails; empty for answers that come to their end.
+        fail_at: Tokens before it fails; 0 for a failure before anything is sent.
     """
 
     load_s: float = 0.0
@@ -29,6 +37,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     stall_share: float = 0.0
     stall_s: float = 0.0
     tokens_per_chunk: int = 1
+    batch_s: float = 0.0
+    failure: Failure = ""
+    fail_at: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be acted out.
@@ -46,6 +57,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             "stall_share": 0 <= self.stall_share <= 1,
             "stall_s": self.stall_s >= 0,
             "tokens_per_chunk": self.tokens_per_chunk >= 1,
+            "batch_s": self.batch_s >= 0,
+            "fail_at": self.fail_at >= 0,
         }
         for name, fine in within.items():
             if not fine:
@@ -55,6 +68,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     def thinks(self) -> bool:
         """Whether this model can think."""
         return self.thinking_share > 0
+
+    @property
+    def usual_s(self) -> float:
+        """About how long a whole answer takes, in seconds."""
+        gap_s = 1 / self.tokens_per_s + self.stall_share * self.stall_s
+        return self.prefill_s + (self.tokens - 1) * gap_s
 
 
 PROFILES: dict[str, Profile] = {

@@ -24,6 +24,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         max_tokens: Limit of tokens, thinking included.
         stop: Texts that end the answer.
         think: Whether to think; ``None`` leaves it to the model.
+        tokens_per_chunk: Tokens to a piece; ``None`` leaves it to the profile.
+        batch_s: How long tokens are gathered, in seconds; ``None`` leaves it to the profile.
     """
 
     prompt: str
@@ -32,6 +34,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     think: bool | None = None
+    tokens_per_chunk: int | None = None
+    batch_s: float | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens the prompt counts as."""
+        return max(1, len(self.prompt) // _CHARS_PER_TOKEN)
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -54,7 +63,7 @@ class Piece(msgspec.Struct, frozen=True):
     Attributes:
         kind: Thinking or answer.
         text: Their texts, joined; empty if they are kept secret.
-        at_s: When the last of them is made.
+        at_s: When it is sent: as soon as its last token is made, or its time is over.
         tokens: How many they are.
     """
 
@@ -73,6 +82,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
         ended: ``stop`` if it came to its end, ``length`` if the limit cut it.
         silent: Whether the thinking is kept secret.
         tokens_per_chunk: Tokens to a piece.
+        batch_s: How long tokens are gathered for a piece, in seconds.
     """
 
     tokens: tuple[Token, ...]
@@ -80,23 +90,37 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     ended: Literal["stop", "length"]
     silent: bool = False
     tokens_per_chunk: int = 1
+    batch_s: float = 0.0
 
     def pieces(self) -> Iterator[Piece]:
         """Yield what is sent, in order; thinking and answer are never in one piece."""
         batch: list[Token] = []
         for token in self.tokens:
-            if batch and (len(batch) == self.tokens_per_chunk or batch[0].kind != token.kind):
-                yield self._piece(batch)
+            if batch and self._ends(batch, token):
+                yield self._piece(batch, token)
                 batch = []
             batch.append(token)
         if batch:
-            yield self._piece(batch)
+            yield self._piece(batch, None)
 
-    def _piece(self, batch: list[Token]) -> Piece:
+    def _ends(self, batch: list[Token], token: Token) -> bool:
+        """Tell whether a piece is sent before this token."""
+        first = batch[0]
+        if first.kind != token.kind:
+            return True
+        if self.batch_s:
+            return token.at_s > first.at_s + self.batch_s
+        return len(batch) == self.tokens_per_chunk
+
+    def _piece(self, batch: list[Token], following: Token | None) -> Piece:
         kind = batch[0].kind
         secret = self.silent and kind == "reasoning"
         text = "" if secret else "".join(token.text for token in batch)
-        return Piece(kind, text, batch[-1].at_s, len(batch))
+        at_s = batch[-1].at_s
+        # Only what comes next tells that a batch is over: without it, time does.
+        if self.batch_s and following is not None and following.kind == kind:
+            at_s = batch[0].at_s + self.batch_s
+        return Piece(kind, text, at_s, len(batch))
 
 
 def write(ask: Ask, profile: Profile, clockwork: random.Random) -> Script:
@@ -120,11 +144,19 @@ def write(ask: Ask, profile: Profile, clockwork: random.Random) -> Script:
             Token(kind, text, at_s)
             for (kind, text), at_s in zip(texts[:limit], times, strict=False)
         ),
-        prompt_tokens=max(1, len(ask.prompt) // _CHARS_PER_TOKEN),
+        prompt_tokens=ask.prompt_tokens,
         ended="length" if limit < len(texts) else "stop",
         silent=profile.silent and ask.think is None,
-        tokens_per_chunk=profile.tokens_per_chunk,
+        tokens_per_chunk=ask.tokens_per_chunk or profile.tokens_per_chunk,
+        batch_s=_batch_s(ask, profile),
     )
+
+
+def _batch_s(ask: Ask, profile: Profile) -> float:
+    """Return how long tokens are gathered: whoever asks for a number of them wants no time."""
+    if ask.batch_s is not None:
+        return ask.batch_s
+    return 0.0 if ask.tokens_per_chunk else profile.batch_s
 
 
 def _stopped(tokens: Iterator[str], stop: tuple[str, ...]) -> Iterator[str]:

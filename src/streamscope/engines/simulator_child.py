@@ -14,7 +14,7 @@ import uvicorn
 from streamscope.engines.child import Announcement
 from streamscope.engines.lifeline import Lifeline
 from streamscope.engines.profiles import Profile
-from streamscope.engines.simulator_app import application
+from streamscope.engines.serve import configuration, listen, url_of
 from streamscope.engines.stage import Stage
 
 
@@ -53,22 +53,14 @@ class _Server(uvicorn.Server):
 def main() -> None:
     """Serve on a free loopback port until the end."""
     line = Lifeline()
-    configuration = line.configuration(Configuration)
-    stage = Stage(configuration.profiles, slots=configuration.slots, seed=configuration.seed)
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    model = next(iter(configuration.profiles))
-    config = uvicorn.Config(
-        application(stage),
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
+    told = line.configuration(Configuration)
+    stage = Stage(told.profiles, slots=told.slots, seed=told.seed)
+    listener = listen("127.0.0.1", 0)
+    url = url_of(listener)
+    model = next(iter(told.profiles))
+    server = _Server(
+        configuration(stage), line, Announcement(url=url, pid=os.getpid(), model=model)
     )
-    server = _Server(config, line, Announcement(url=url, pid=os.getpid(), model=model))
     server.run(sockets=[listener])
 
 
