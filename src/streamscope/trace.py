@@ -318,6 +318,13 @@ class Trace(msgspec.Struct, kw_only=True):
         return "".join(chunk.text for chunk in self.chunks if chunk.kind == kind)
 
     @property
+    def unsent(self) -> tuple[str, ...]:
+        """Names of what was asked for and could not be sent, such as ``seed``."""
+        return tuple(
+            flag.removeprefix(UNSENT_FLAG) for flag in self.flags if flag.startswith(UNSENT_FLAG)
+        )
+
+    @property
     def ok(self) -> bool:
         """Whether the run ended by itself, so that its figures may be pooled."""
         return self.ended in ("stop", "length", "tool")
@@ -335,6 +342,16 @@ are its first and last moment, between which nothing may be read out of them."""
 BUSY_FLAG = "busy"
 """Flag of a run during which the machine was too busy for its times to be trusted, by the settings
 that were in force."""
+
+UNSENT_FLAG = "unsent:"
+"""Begins a flag for each thing that was asked for and that the protocol has no member for, such as
+``unsent:seed``."""
+
+COUNTED_FLAG = "length-counted"
+"""Flag of a run of which the token count, and not the server, says that the limit cut it."""
+
+IGNORED_FLAG = "limit-ignored"
+"""Flag of a run in which the server made far more tokens than it was allowed."""
 
 Layout = Literal["apart", "race"]
 """Whether the two runs of a pair were measured one after the other, or both at once."""

@@ -206,6 +206,40 @@ def test_different_answers_are_told_of_the_same_request_only(
     )
 
 
+def test_what_could_not_be_asked_for_is_told(build_trace: Build, build_run: BuildRun) -> None:
+    trace = build_trace(STEADY, flags=["unsent:seed", "unsent:stop", "unsent:think"])
+    assert sentence(trace, "unsent") == (
+        "seed, stop and think could not be sent: this protocol has no member for them."
+    )
+    assert sentence(build_trace(STEADY, flags=["unsent:seed"]), "unsent") == (
+        "seed could not be sent: this protocol has no member for it."
+    )
+    one, other = build_run(trace), build_run(build_trace(STEADY), channel="B")
+    assert [note.sentence for note in pair_notes(one, other) if note.code == "unsent"] == [
+        "seed, stop and think went to B alone: the answers may differ for it."
+    ]
+    mixed = build_run(build_trace(STEADY, flags=["unsent:seed", "unsent:system"]), channel="B")
+    assert [note.sentence for note in pair_notes(one, mixed) if note.code == "unsent"] == [
+        "system went to A alone and stop and think went to B alone: the answers may differ for it."
+    ]
+    same = build_run(trace, channel="B")
+    assert "unsent" not in [note.code for note in pair_notes(one, same)]
+
+
+def test_limits_that_servers_keep_quiet_about_are_told(
+    build_trace: Build, build_run: BuildRun
+) -> None:
+    cut = build_trace(STEADY, ended="length", flags=["length-counted"])
+    assert sentence(cut, "length-limit") == (
+        "The answer was cut at the token limit; the count says so, the server did not."
+    )
+    over = build_trace(STEADY, tokens=Tokens(output=422), flags=["limit-ignored"])
+    run = build_run(over, request=Request(prompt="Why?", max_tokens=10))
+    assert [note.sentence for note in run_notes(run) if note.code == "limit-ignored"] == [
+        "The server ignored the token limit: 10 were allowed, it made 422."
+    ]
+
+
 def test_races_are_told(build_trace: Build, build_run: BuildRun) -> None:
     a, b = (build_run(build_trace(STEADY), layout="race", channel=name) for name in "AB")
     assert [note.code for note in pair_notes(a, b)] == ["race"]

@@ -1,7 +1,7 @@
 """Honest remarks: what a reader must know before believing the figures of a run or a pair."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -11,7 +11,7 @@ from streamscope.measure.formulas import Facts, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.tokens import unsent_tokens
 from streamscope.measure.trust import busy_words
-from streamscope.trace import Run, Trace
+from streamscope.trace import COUNTED_FLAG, IGNORED_FLAG, Run, Trace
 
 UNACCOUNTED_LIMIT = 0.1
 THINK_MEMBERS = frozenset({"think", "reasoning", "reasoning_effort", "chat_template_kwargs"})
@@ -36,6 +36,8 @@ NoteCode: TypeAlias = Literal[
     "withheld",
     "incomplete",
     "no-answer",
+    "unsent",
+    "limit-ignored",
     "different-output",
     "race",
 ]
@@ -89,6 +91,8 @@ def pair_notes(a: Run, b: Run) -> tuple[Note, ...]:
             sizes = f" ({counts[0]} and {counts[1]} tokens)" if None not in counts else ""
             words = f"The two answers differ{sizes}: compare rates, not totals."
         notes.append(Note("different-output", words))
+    if difference := _unsent_difference(a, b):
+        notes.append(Note("unsent", difference))
     if a.layout == "race" or b.layout == "race":
         notes.append(
             Note("race", "Both requests ran at once and may have shared or queued for the server.")
@@ -212,7 +216,41 @@ def _busy(facts: Facts) -> str | None:
     return busy_words(facts.trace) or None
 
 
+def _unasked(facts: Facts) -> str | None:
+    names = facts.trace.unsent
+    if not names:
+        return None
+    them = "them" if len(names) > 1 else "it"
+    return f"{_listed(names)} could not be sent: this protocol has no member for {them}."
+
+
+def _unsent_difference(a: Run, b: Run) -> str | None:
+    """Say what was asked of one channel alone, although it was asked for on both."""
+    if a.trace.unsent == b.trace.unsent:
+        return None
+    alone = [
+        f"{_listed(names)} went to {channel} alone"
+        for channel, one, other in (("A", a, b), ("B", b, a))
+        if (names := tuple(name for name in other.trace.unsent if name not in one.trace.unsent))
+    ]
+    return f"{' and '.join(alone)}: the answers may differ for it."
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _limit_ignored(run: Run) -> str | None:
+    limit, output = run.request.max_tokens, run.trace.tokens.output
+    if IGNORED_FLAG not in run.trace.flags or limit is None or output is None:
+        return None
+    return f"The server ignored the token limit: {limit} were allowed, it made {output}."
+
+
 def _length_limit(facts: Facts) -> str | None:
+    if facts.trace.ended == "length" and COUNTED_FLAG in facts.trace.flags:
+        return "The answer was cut at the token limit; the count says so, the server did not."
     if facts.trace.ended == "length":
         return "The answer was cut at the token limit."
     return None
@@ -242,6 +280,7 @@ def _no_answer(facts: Facts) -> str | None:
 _ABOUT_RUN: tuple[tuple[NoteCode, Callable[[Run], str | None]], ...] = (
     ("simulated", _simulated),
     ("demo-model", _demo_model),
+    ("limit-ignored", _limit_ignored),
     ("old-ollama-rate", _old_ollama),
 )
 
@@ -255,6 +294,7 @@ _ABOUT_TRACE: tuple[tuple[NoteCode, Callable[[Facts], str | None]], ...] = (
     ("reasoning", _reasoning),
     ("split-estimated", _split_estimated),
     ("coalesced", _coalesced),
+    ("unsent", _unasked),
     ("length-limit", _length_limit),
     ("model-load", _model_load),
     ("prompt-cache", _prompt_cache),

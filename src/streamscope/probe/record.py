@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from streamscope.probe.messages import Finished, Progress, Sent, Start
 from streamscope.probe.observer import Watch
 from streamscope.probe.wire import NOTHING, Wire
-from streamscope.trace import Chunk, Ended, Fault, MarkName, SharedRead, Trace
+from streamscope.trace import (
+    COUNTED_FLAG,
+    IGNORED_FLAG,
+    UNSENT_FLAG,
+    Chunk,
+    Ended,
+    Fault,
+    MarkName,
+    SharedRead,
+    Trace,
+)
 from streamscope.wire.events import (
     End,
     Event,
@@ -39,6 +49,13 @@ _TELLING_HEADERS = (
 """Response headers that explain timing. Others may be private and are not kept."""
 
 
+IGNORED_TOKENS = 8
+"""Tokens beyond the limit from which on it was ignored, and not counted a little differently."""
+
+IGNORED_SHARE = 0.1
+"""The same, as a share of the limit."""
+
+
 class Record:
     """Writes down what happens in one run, and reports it.
 
@@ -63,10 +80,26 @@ class Record:
         self._run_id = start.run_id
         self._emit = emit
         self._watch = Watch()
+        self._limit: int | None = None
+        self._length_told = True
         self._zero = 0
         self._read = NOTHING
         self._pieces = 0
         self._at = 0
+
+    def expect(self, *, unsent: Iterable[str], limit: int | None, told: bool) -> None:
+        """Note what cannot be asked for, and how long the answer may become.
+
+        Args:
+            unsent: Names of what the protocol has no member for.
+            limit: Most tokens that the answer may have; ``None`` if nobody has set a limit.
+            told: Whether the server says so when the limit cuts the answer.
+        """
+        for name in unsent:
+            self.flag(UNSENT_FLAG + "_".join(name.split()))
+            if name == "max_tokens":
+                limit = None
+        self._limit, self._length_told = limit, told
 
     def sent(self) -> None:
         """Note that the request is out, or that it was out at another time than was thought."""
@@ -199,6 +232,18 @@ class Record:
             trace.ended = "incomplete"
         elif not self.end_seen:
             self.flag("unterminated")
+        self._judge_length()
+
+    def _judge_length(self) -> None:
+        """Find out by the server's own count what the limit did, where the server does not say."""
+        trace, limit, output = self.trace, self._limit, self.trace.tokens.output
+        if limit is None or output is None:
+            return
+        if output > limit + max(IGNORED_TOKENS, IGNORED_SHARE * limit):
+            self.flag(IGNORED_FLAG)
+        elif output >= limit and not self._length_told and trace.ended == "stop":
+            trace.ended = "length"
+            self.flag(COUNTED_FLAG)
 
     def cut_short(self, ended: Ended, fault: Fault | None = None) -> None:
         """Note that the run has ended otherwise than by itself, now."""

@@ -17,6 +17,7 @@ from streamscope.trace import Fault
 from streamscope.wire import faults
 from streamscope.wire.base import HttpCall, Protocol
 from streamscope.wire.registry import protocol
+from streamscope.wire.request import limit
 
 _ONLY_WEBSOCKETS = "only websocket protocols call ws:// and wss://"
 
@@ -69,6 +70,12 @@ class Runner:
         start, record = self._start, self._record
         speaker = protocol(start.target.protocol)
         call = speaker.call(start.target, start.request, start.mode, start.key)
+        call.headers.update(start.headers)
+        record.expect(
+            unsent=speaker.unsent(start.target, start.request),
+            limit=limit(start.request),
+            told=speaker.tells_length(start.target),
+        )
         talk = self._talk
         if call.method == "WEBSOCKET":
             # Here, before anything is timed, so that starting up takes no longer for the others.

@@ -74,6 +74,17 @@ class Protocol(abc.ABC):
         """
         return ()
 
+    def tells_length(
+        self,
+        target: Target,  # noqa: ARG002 (most protocols have a word for it, whoever speaks)
+    ) -> bool:
+        """Return whether such a server says so when the token limit cut its answer.
+
+        Where it does not, an answer with as many tokens as were allowed counts as cut. One that
+        really ended with the very last token that it might have had is then called cut, too.
+        """
+        return True
+
     @abc.abstractmethod
     def models_url(self, target: Target) -> str:
         """Return the URL that lists the models; empty where there is no such list."""

@@ -186,6 +186,13 @@ class LMStudio(SseProtocol):
         """Return the names of what was asked for and has no member here."""
         return missing(request, "seed", "stop")
 
+    def tells_length(
+        self,
+        target: Target,  # noqa: ARG002 (all its models keep quiet)
+    ) -> bool:
+        """Return that it says nothing about why an answer ended."""
+        return False
+
     def reader(self, mode: Mode) -> Reader:
         """Return a reader of events and whole answers."""
         return LMStudioReader(mode)

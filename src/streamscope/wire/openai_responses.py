@@ -229,6 +229,10 @@ class OpenAIResponses(SseProtocol):
         """Return what OpenAI's own route has no member for; local servers may have one."""
         return missing(request, "seed", "stop") if urls.is_public(target.url) else ()
 
+    def tells_length(self, target: Target) -> bool:
+        """Return whether this is OpenAI: llama.cpp and Ollama call cut answers completed."""
+        return urls.is_public(target.url)
+
     def switch(self, body: dict[str, Any], mode: Mode) -> None:
         """Ask for a stream or for none."""
         super().switch(body, mode)

@@ -41,6 +41,17 @@ def missing(request: Request, *names: str) -> tuple[str, ...]:
     )
 
 
+def limit(request: Request) -> int | None:
+    """Return how many tokens an answer may have, if that is certain.
+
+    A person who names a limit as the server does, in ``params``, has the last word, whatever the
+    name is.
+    """
+    named = ("max_", "maxOutput", "num_predict", "n_predict", "generationConfig", "options")
+    overruled = any(part in name for name in request.params for part in named)
+    return None if overruled else request.max_tokens
+
+
 def effort(think: bool | str) -> str:
     """Return how hard a model is to think, in the words of OpenAI."""
     return think if isinstance(think, str) else "medium" if think else "none"

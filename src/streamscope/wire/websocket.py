@@ -147,6 +147,10 @@ class WebSocket(Homemade):
             return _RESPONSES.unsent(target, request)
         return super().unsent(target, request)
 
+    def tells_length(self, target: Target) -> bool:
+        """Return whether the convention that is spoken there has a word for it."""
+        return not _wants_openai(target) or _RESPONSES.tells_length(target)
+
     def fault(self, target: Target, status: int, body: bytes) -> Fault:
         """Say why the server did not open a socket."""
         return faults.refused(target, status, body, _called(target))
