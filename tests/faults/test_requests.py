@@ -18,7 +18,8 @@ MODES: tuple[Mode, ...] = ("stream", "blocking")
 def responses(output: int, status: str = "completed") -> Any:
     """Return a whole answer of ``/v1/responses``."""
     item = {"type": "message", "content": [{"type": "output_text", "text": "Nile"}]}
-    return {"object": "response", "status": status, "output": [item],
+    details = {"reason": "max_output_tokens"} if status == "incomplete" else None
+    return {"object": "response", "status": status, "output": [item], "incomplete_details": details,
             "usage": {"input_tokens": 9, "output_tokens": output}}  # fmt: skip
 
 

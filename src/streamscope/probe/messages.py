@@ -44,6 +44,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         run_id: Chosen by the sender; all reports on this run carry it.
         target: The server.
         key: Its key, if it wants one.
+        headers: What is sent beside the headers of the protocol, or in place of them: it may
+            hold a key, too.
         request: What to ask.
         mode: How the answer is to be delivered.
         limits: Bounds of the run.
@@ -56,6 +58,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     run_id: str
     target: Target
     key: str | None = None
+    headers: Mapping[str, str] = {}
     request: Request
     mode: Mode
     limits: Limits = Limits()
@@ -85,6 +88,13 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     headers: dict[str, str] = {}
     timeout_s: float = 1.0
     proxy: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Fetch({self.fetch_id!r}, {self.url!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show what is asked for, and never the headers: they may hold the key."""
+        return [("fetch_id", self.fetch_id), ("url", self.url)]
 
 
 class Ping(msgspec.Struct, frozen=True, tag=True):
