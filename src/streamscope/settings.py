@@ -6,7 +6,6 @@ with every comment kept.
 
 import contextlib
 import os
-import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import platformdirs
 
+from streamscope.engines.addresses import is_loopback
 from streamscope.measure.conventions import (
     Bands,
     Conventions,
@@ -128,6 +128,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         trust: When a machine was too busy for a run to be trusted.
         keys: Key for a command, by the command's name.
         layouts: Whether a run is a race or apart, by target.
+        key_command: Command that says the key for a server, by its host, or host and port.
     """
 
     theme: str = ""
@@ -148,6 +149,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trust: Trust = Trust()
     keys: dict[str, str] = {}
     layouts: dict[str, Layout] = {}
+    key_command: dict[str, str | list[str]] = {}
 
     @property
     def conventions(self) -> Conventions:
@@ -280,64 +282,6 @@ def _replace(file: Path, content: bytes) -> None:
 def environment() -> Mapping[str, str]:
     """Return the environment, for those who know what its variables mean."""
     return os.environ
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine."""
-    import ipaddress
-
-    host = urllib.parse.urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _host(url: str) -> str:
-    return (urllib.parse.urlsplit(url).hostname or "").lower()
-
-
-def _key(name: str) -> str:
-    """Return a key out of the environment, without the line end that files leave on it."""
-    key = os.environ.get(name, "").strip()
-    if key and not (key.isascii() and key.isprintable() and " " not in key):
-        raise SettingsError(f"{name} holds characters that no key has: set it anew.")
-    return key
-
-
-def key_for(url: str, config: Config, named: str) -> str | None:
-    """Return the key for a server out of the environment, if there is one.
-
-    ``STREAMSCOPE_API_KEY`` goes to the server that the person named and to no other, least of all
-    to one that merely listens where servers usually do. A vendor's key goes to the vendor's host,
-    or to the one that the vendor's own variable names.
-
-    Args:
-        url: Where the key would go.
-        config: Whether it may go there unencrypted.
-        named: Base URL of the server that the person named; empty for none.
-
-    Raises:
-        SettingsError: The key would go over unencrypted HTTP to another machine, or is none.
-    """
-    ours = urllib.parse.urlsplit(url).netloc == urllib.parse.urlsplit(named).netloc
-    vendor = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-    key = _key("STREAMSCOPE_API_KEY") if ours else ""
-    if not key and _host(url) == _host(vendor):
-        key = _key("OPENAI_API_KEY")
-    if not key and _host(url) == "ollama.com":
-        key = _key("OLLAMA_API_KEY")
-    if not key:
-        return None
-    plain = urllib.parse.urlsplit(url).scheme in ("http", "ws")
-    if plain and not is_loopback(url) and not config.allow_plain_http_key:
-        raise SettingsError(
-            f"The key is not sent to {url} over unencrypted HTTP: use https, "
-            "or set allow_plain_http_key = true in the config file."
-        )
-    return key
 
 
 def proxy_for(url: str) -> str | None:

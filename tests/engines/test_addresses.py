@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamscope.engines.addresses import Said, read, root_of, server_of
+from streamscope.engines.addresses import Said, is_loopback, read, root_of, server_of
 
 HERE = "http://127.0.0.1:8000"
 
@@ -102,3 +102,25 @@ def test_servers_keep_what_tells_them_apart_above_a_version(base: str, root: str
 
 def test_a_server_is_a_url_without_its_path() -> None:
     assert server_of(f"{HERE}/a/b") == server_of(HERE) == HERE
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:11434", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://localhost:8080", True),
+        ("http://LOCALHOST", True),
+        ("http://api.localhost", True),
+        ("http://192.168.0.2", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://[fe80::1]", False),
+        ("https://api.openai.com/v1", False),
+        ("http://user@127.0.0.1@example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine_and_nothing_that_looks_like_it(url: str, expected: bool) -> None:
+    assert is_loopback(url) is expected

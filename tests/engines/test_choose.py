@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamscope.engines.choose import choose, on_this_machine, place
+from streamscope.engines.choose import choose, place
 from streamscope.engines.detect import Fetch
 from streamscope.engines.engine import EngineError
 from streamscope.engines.variables import candidates
@@ -133,21 +133,6 @@ async def test_a_named_server_that_nobody_knows_is_an_error() -> None:
     named = Target(protocol="", url="http://127.0.0.1:7000")
     with pytest.raises(EngineError, match=r"answers at http://127\.0\.0\.1:7000"):
         await choose(web({}), target=named, local_missing=None)
-
-
-@pytest.mark.parametrize(
-    ("url", "here"),
-    [
-        ("http://127.0.0.1:1", True),
-        ("http://[::1]:1", True),
-        ("http://localhost", True),
-        ("http://box.localhost", True),
-        ("http://10.0.0.5", False),
-        ("https://localhost.example.com", False),
-    ],
-)
-def test_this_machine_is_told_by_the_address(url: str, here: bool) -> None:
-    assert on_this_machine(url) is here
 
 
 def test_credentials_are_never_part_of_a_sentence() -> None:

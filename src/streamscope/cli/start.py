@@ -109,9 +109,11 @@ def session(
     """
     from streamscope.engines.variables import candidates
     from streamscope.history import calibrations
+    from streamscope.keys import Keys
     from streamscope.probe.messages import Limits
     from streamscope.trial.session import Session, Wish
 
+    variables = settings.environment()
     engine = options.engine or ("auto" if options.url else config.engine)
     # A URL of the config file names the target only as long as nobody names another one.
     named = bool(options.url or options.engine)
@@ -129,9 +131,13 @@ def session(
             stall_s=options.stall_s or config.timeouts.stall_s,
             total_s=options.timeout_s or config.timeouts.total_s,
         ),
-        key_for=lambda url, named: settings.key_for(url, config, named),
+        key_for=Keys(
+            variables,
+            commands=config.key_command,
+            allow_plain=config.allow_plain_http_key,
+        ).find,
         proxy_for=settings.proxy_for,
-        candidates=candidates(settings.environment()),
+        candidates=candidates(variables),
         gguf=Path(config.model_file).expanduser() if config.model_file else None,
         profile=config.profile,
         calibration=calibrations.read(places.calibration_file),

@@ -1,5 +1,6 @@
 """What a URL says by itself: people paste the whole of it, route and all, or a vendor's host."""
 
+import ipaddress
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -69,6 +70,17 @@ def read(url: str) -> Said:
         base = base if base != root else root + path
         return Said(base=base, protocol=protocol or usual, vendor=vendor)
     return Said(base=base, protocol=protocol)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def root_of(base: str) -> str:

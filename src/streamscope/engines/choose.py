@@ -1,13 +1,12 @@
 """Decide which server answers when nobody names one, and say why in words."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from streamscope.engines.addresses import read
+from streamscope.engines.addresses import is_loopback, read
 from streamscope.engines.detect import USUAL, Fetch, detect, identify
 from streamscope.engines.engine import EngineError
 from streamscope.engines.found import Candidate, Found, Kind
@@ -107,7 +106,7 @@ def _with_model(server: Found, model: str) -> Found:
 async def _named(fetch: Fetch, target: Target) -> Choice:
     """Complete the target that the person named."""
     complete = target.protocol and target.model
-    here = on_this_machine(target.url)
+    here = is_loopback(target.url)
     # A complete target elsewhere is not bothered with questions: it is hosted, so it has room.
     found = None
     if here or not complete:
@@ -161,15 +160,6 @@ def _model_of(found: Found, target: Target) -> str:
         such = f", such as {some}" if some else ""
         raise EngineError(f"{where} wants its model to be named (--model){such}.")
     return next(iter(found.models), "")
-
-
-def on_this_machine(url: str) -> bool:
-    """Whether a URL leads to loopback."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def place(url: str) -> str:

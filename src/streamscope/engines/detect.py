@@ -6,7 +6,6 @@ Nothing is sent but a handful of GETs, all at once, and a second handful to who 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -80,8 +79,7 @@ async def detect(
 
 
 async def _at(fetch: Fetch, place: Candidate, timeout_s: float) -> Found | None:
-    host = urlsplit(place.url).hostname or ""
-    here = host == "localhost" or host.startswith("127.") or host == "::1"
+    here = addresses.is_loopback(place.url)
     found = await identify(fetch, place.url, timeout_s=timeout_s if here else FAR_TIMEOUT_S)
     if found is None or not place.variable:
         return found

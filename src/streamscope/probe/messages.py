@@ -5,6 +5,7 @@ standard input, so that keys never show up in an argument list; reports come bac
 output.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec

@@ -5,7 +5,7 @@ time unless a race is asked for. Who goes first in each pair is ``order``'s busi
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,12 +26,14 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         target: The server.
         mode: How the answer is delivered.
         key: The server's key. Never leaves the process but to the probe.
+        headers: What is sent beside it, or in its place; the same holds for them.
     """
 
     name: ChannelName
     target: Target
     mode: Mode
     key: str | None = None
+    headers: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Channel({self.name!r}, {self.target!r}, {self.mode!r})"

@@ -14,6 +14,7 @@ import msgspec
 
 from streamscope.calibration import Calibration
 from streamscope.engines import local
+from streamscope.engines.addresses import read
 from streamscope.engines.choose import Choice, Wanted, choose, place
 from streamscope.engines.detect import USUAL, Found, detect
 from streamscope.engines.engine import Engine, EngineError
@@ -21,13 +22,14 @@ from streamscope.engines.found import Candidate
 from streamscope.engines.launch import launch
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError
+from streamscope.keys import Key, KeyRefusedError, authority
 from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.verdict import PairFigures
 from streamscope.plan import Plan
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
-from streamscope.trace import Layout, Mode, Regime, Request, Run, Target
+from streamscope.trace import ChannelName, Layout, Mode, Regime, Request, Run, Target
 from streamscope.trial.plan import Channel, Course
 from streamscope.trial.trial import Listener, Trial, is_complete
 
@@ -110,6 +112,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         target: The server.
         key: Its key.
+        headers: What is sent beside the key, or in its place.
         engine: Name of the engine of ours that it is, or empty.
         reason: Why it was chosen, a sentence.
         caution: What must be known before trusting its answers, or empty.
@@ -123,6 +126,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     target: Target
     key: str | None = None
+    headers: Mapping[str, str] = {}
     engine: str = ""
     reason: str = ""
     caution: str = ""
@@ -160,6 +164,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it can still answer, as far as that is known: an engine's process may be gone."""
         return self.process is None or self.process.alive
 
+    def channel(self, name: ChannelName, mode: Mode) -> Channel:
+        """Return a side of a comparison that asks this server."""
+        return Channel(name=name, target=self.target, mode=mode, key=self.key, headers=self.headers)
+
     def fill(self, request: Request) -> Request:
         """Return a request with what this server wants in every request of its own added."""
         return request if self.process is None else self.process.fill(request)
@@ -190,7 +198,7 @@ class Session:
         history: History | None,
         cache_dir: Path,
         limits: Limits,
-        key_for: Callable[[str, str], str | None],
+        key_for: Callable[[str, str], Key | None],
         proxy_for: Callable[[str], str | None],
         candidates: Sequence[Candidate] = (),
         gguf: Path | None = None,
@@ -206,7 +214,7 @@ class Session:
             cache_dir: Where fetched weights are kept.
             limits: Bounds of each run.
             key_for: Returns the key for a URL, given the one that the person named; may raise
-                with a sentence.
+                ``KeyRefusedError``. Called in a thread, as it may have to wait.
             proxy_for: Returns the proxy for a URL.
             candidates: Servers that the environment names, the one that is preferred first.
             gguf: A model of the person's own for the local engine.
@@ -255,7 +263,7 @@ class Session:
         except BaseException as error:
             if self._setup is not None:
                 self._wish, self._named = before
-            if isinstance(error, (EngineError, ProbeError)):
+            if isinstance(error, (EngineError, KeyRefusedError, ProbeError)):
                 raise NoServerError(str(error)) from error
             raise
         self._close_engine()
@@ -278,6 +286,7 @@ class Session:
             except ValueError as error:
                 raise NoServerError(str(error)) from error
             target = Target(protocol=wish.protocol, url=url, model=wish.model)
+            await self._key(url)  # what speaks against it is said before anybody is asked
         return await choose(
             self._fetch,
             engine=wish.engine,
@@ -293,9 +302,11 @@ class Session:
             target = choice.target
             if wish.model and not wish.url:
                 target = msgspec.structs.replace(target, model=wish.model)
+            key = await self._key(target.url)
             return Setup(
                 target=target,
-                key=self._key_for(target.url, self._named),
+                key=key.value if key else None,
+                headers=key.headers if key else {},
                 reason=choice.reason,
                 contended=choice.contended,
                 version=choice.version,
@@ -333,11 +344,32 @@ class Session:
         await self._probe.start()
         return await detect(self._fetch, [*self._candidates, *USUAL])
 
+    async def _key(self, url: str) -> Key | None:
+        return await asyncio.to_thread(self._key_for, url, self._named)
+
     async def _fetch(self, url: str, timeout_s: float) -> tuple[int, bytes]:
-        headers: dict[str, str] = {}
-        if key := self._key_for(url, self._named):
-            headers["Authorization"] = f"Bearer {key}"
-        return await self._probe.fetch(url, timeout_s, headers, self._proxy_for(url))
+        """Get a page, with the key of the server, if there is one, where it looks for it.
+
+        Raises:
+            OSError: There is no answer, or none can be had without a key that is not sent there.
+        """
+        try:
+            key = await self._key(url)
+        except KeyRefusedError as error:
+            raise OSError(str(error)) from error
+        return await self._probe.fetch(
+            url, timeout_s, self._opening(url, key), self._proxy_for(url)
+        )
+
+    def _opening(self, url: str, key: Key | None) -> dict[str, str]:
+        """Return the headers that open a page."""
+        if key is None:
+            return {}
+        from streamscope.wire import getting  # no server without a key needs a protocol for that
+
+        named = self._named and authority(url) == authority(self._named)
+        speaks = read(url).protocol or key.protocol or (self._wish.protocol if named else "")
+        return {**getting.headers(speaks or "openai-chat", url, key.value), **key.headers}
 
     # ------------------------------------------------------------------------------- measuring
 
@@ -374,8 +406,8 @@ class Session:
         trial = Trial(
             probe=self._probe,
             channels={
-                "A": Channel(name="A", target=setup.target, mode="stream", key=setup.key),
-                "B": Channel(name="B", target=setup.target, mode="blocking", key=setup.key),
+                "A": setup.channel("A", "stream"),
+                "B": setup.channel("B", "blocking"),
             },
             request=request,
             course=course,

@@ -270,6 +270,7 @@ class Trial:
             run_id=uuid.uuid4().hex,
             target=channel.target,
             key=channel.key,
+            headers=channel.headers,
             request=with_nonce(request, nonce),
             mode=channel.mode,
             limits=self._limits,
