@@ -58,6 +58,32 @@ def test_the_defaults_keep_the_second_run_from_a_free_prefill(
     url, key = f"{local_engine.target.url}/chat/completions", local_engine.key
     replies = [post(url, question(local_engine), key).json for _ in range(2)]
     assert [reply["timings"]["cache_n"] for reply in replies] == [0, 0]
+
+
+ASKED = "Name three rivers of Europe."
+TURNS = [{"role": "user", "content": ASKED}]
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "cached"),
+    [
+        ("/v1/chat/completions", {"messages": TURNS}, "usage.prompt_tokens_details.cached_tokens"),
+        ("/v1/completions", {"prompt": ASKED}, "timings.cache_n"),
+        ("/v1/responses", {"input": ASKED}, "usage.input_tokens_details.cached_tokens"),
+        ("/v1/messages", {"messages": TURNS}, "usage.cache_read_input_tokens"),
+        ("/completion", {"prompt": ASKED, "n_predict": 2}, "timings.cache_n"),
+    ],
+)
+def test_no_route_has_a_free_prefill_even_if_nothing_was_said_of_it(
+    local_engine: Engine, post: Post, route: str, body: dict[str, Any], cached: str
+) -> None:
+    url = local_engine.target.url.removesuffix("/v1") + route
+    asked = {"model": local_engine.target.model, "max_tokens": 2, "max_output_tokens": 2, **body}
+    for _ in range(2):
+        found = post(url, asked, local_engine.key).json
+        for member in cached.split("."):
+            found = found[member]
+        assert found == 0
     assert replies[0]["timings"]["prompt_n"] == replies[1]["timings"]["prompt_n"] > 0
 
 

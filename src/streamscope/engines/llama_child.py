@@ -72,6 +72,9 @@ def main() -> None:
     params.n_parallel = 1
     params.n_ctx = _CONTEXT  # the server lowers it to what the model was trained for
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads(usable_cores())
+    # Or else the second run of a pair has its prefill for nothing. Requests say so too, but not
+    # all routes heed them; who wants the cache can still ask for it on the others.
+    params.cache_prompt = False
     params.verbosity = _ERRORS_ONLY  # for the app to quote; none of it reaches a terminal
     try:
         server = xllamacpp.Server(params)
