@@ -114,6 +114,8 @@ def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
     trace = run.trace
     style = SIDE_STYLES[trace.mode]
     ended = trace.ended
+    end = "unfinished" if ended is None else _ENDED[ended]
+    busy = trace.busy and trace.ok
     return {
         "pair": ("warm-up" if run.warmup else f"{run.pair}", "$text-muted" if run.warmup else ""),
         "side": (f"{run.channel} {trace.mode}", style),
@@ -122,8 +124,8 @@ def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
         "tokens": (_figure(figures, "output_tokens"), ""),
         "rate": (_figure(figures, "e2e_tok_per_s"), ""),
         "ended": (
-            "unfinished" if ended is None else _ENDED[ended],
-            "" if trace.ok else "$bad" if ended == "error" else "$warn",
+            "! busy" if busy else end,
+            "$bad" if ended == "error" else "" if trace.ok and not busy else "$warn",
         ),
         "flags": (", ".join(trace.flags), "$text-muted"),
         "at": (when.clock(trace.started_utc), "$text-muted"),
