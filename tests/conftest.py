@@ -26,17 +26,30 @@ hypothesis.settings.load_profile("untimed")
 
 PRIVATE = (
     "ALL_PROXY",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
     "HTTPS_PROXY",
     "HTTP_PROXY",
+    "LLAMA_API_KEY",
+    "LLAMA_ARG_API_PREFIX",
+    "LLAMA_ARG_HOST",
+    "LLAMA_ARG_PORT",
+    "LM_API_TOKEN",
     "NO_PROXY",
     "OLLAMA_API_KEY",
     "OLLAMA_HOST",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "STREAMSCOPE_API_KEY",
     "STREAMSCOPE_HOME",
+    "VLLM_API_KEY",
 )
 """What the environment says about the person at this machine."""
 

@@ -19,7 +19,7 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,9 +80,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Key({self.source!r})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Show where it comes from, and never the key."""
-        yield "source", self.source
+        return [("source", self.source)]
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):

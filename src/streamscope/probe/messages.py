@@ -159,7 +159,15 @@ class Pong(msgspec.Struct, frozen=True, tag=True):
 
 Report: TypeAlias = Ready | Sent | Progress | Finished | Fetched | Pong
 
-_encoder = msgspec.msgpack.Encoder()
+
+def _plain(value: Any) -> str:
+    """Return text of a kind of its own, such as a key that hides itself, as plain text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} can't be sent")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Start | Cancel | Fetch | Ping)
 _reports: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(
     Ready | Sent | Progress | Finished | Fetched | Pong

@@ -22,7 +22,7 @@ from streamscope.engines.found import Candidate
 from streamscope.engines.launch import launch
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError
-from streamscope.keys import Key, KeyRefusedError, authority
+from streamscope.keys import Key, KeyRefusedError, Secret, authority
 from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.verdict import PairFigures
@@ -236,6 +236,7 @@ class Session:
         self._probe = Probe()
         self._setup: Setup | None = None
         self._named = ""
+        self._refusals: set[str] = set()
         self._warm: set[tuple[str, str]] = set()
         self._pairs: dict[tuple[str, str], int] = {}
         self._settled_ns = 0
@@ -258,7 +259,10 @@ class Session:
         report("looking for a server", None)
         try:
             await self._probe.start()
+            self._refusals.clear()
             choice = await self._choose(self._wish)
+            reason = " ".join([choice.reason, *sorted(self._refusals)])
+            choice = msgspec.structs.replace(choice, reason=reason)
             setup = await self._prepare(choice, self._wish, report)
         except BaseException as error:
             if self._setup is not None:
@@ -356,6 +360,7 @@ class Session:
         try:
             key = await self._key(url)
         except KeyRefusedError as error:
+            self._refusals.add(str(error))
             raise OSError(str(error)) from error
         return await self._probe.fetch(
             url, timeout_s, self._opening(url, key), self._proxy_for(url)
@@ -369,7 +374,8 @@ class Session:
 
         named = self._named and authority(url) == authority(self._named)
         speaks = read(url).protocol or key.protocol or (self._wish.protocol if named else "")
-        return {**getting.headers(speaks or "openai-chat", url, key.value), **key.headers}
+        headers = {**getting.headers(speaks or "openai-chat", url, key.value), **key.headers}
+        return {name: Secret(value) for name, value in headers.items()}
 
     # ------------------------------------------------------------------------------- measuring
 
