@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from streamscope.trial.plan import (
 )
 
 REQUEST = Request(prompt="Why?", max_tokens=500, seed=1)
+TARGET = Target(protocol="openai-chat", url="http://127.0.0.1:1", model="m")
 
 
 def sides(plan: Plan, pairs_before: int = 0) -> str:
@@ -75,18 +77,28 @@ def test_there_is_one_cache_to_fill() -> None:
 
 def test_a_warm_up_that_only_prefills_asks_for_one_token() -> None:
     step = Step("A", 0, 1, True)
-    short = asked_request(REQUEST, step, Course(prefill_only=True))
+    short = asked_request(REQUEST, step, Course(prefill_only=True), TARGET)
     assert (short.max_tokens, short.prompt, short.seed) == (1, "Why?", 1)
-    assert asked_request(REQUEST, step, Course()) == REQUEST
-    assert asked_request(REQUEST, Step("A", 1, 1), Course(prefill_only=True)) == REQUEST
+    assert asked_request(REQUEST, step, Course(), TARGET) == REQUEST
+    timed = Step("A", 1, 1)
+    assert asked_request(REQUEST, timed, Course(prefill_only=True), TARGET) == REQUEST
 
 
 def test_a_nonce_stands_before_all_that_a_cache_could_know() -> None:
     first, second = new_nonce(), new_nonce()
     assert first != second
     assert len(first) == len(second), "or else prompts would differ in length"
-    assert with_nonce(REQUEST, first).prompt == f"[{first}] Why?"
-    assert with_nonce(REQUEST, "") is REQUEST
+    assert with_nonce(REQUEST, first, TARGET).prompt == f"[{first}] Why?"
+    assert with_nonce(REQUEST, "", TARGET) is REQUEST
+
+
+def test_a_nonce_stands_before_the_system_text_where_that_is_sent() -> None:
+    request = msgspec.structs.replace(REQUEST, system="Be brief.")
+    nonce = new_nonce()
+    found = with_nonce(request, nonce, TARGET)
+    assert (found.system, found.prompt) == (f"[{nonce}] Be brief.", "Why?")
+    bare = Target(protocol="openai-completions", url=TARGET.url)
+    assert with_nonce(request, nonce, bare).prompt == f"[{nonce}] Why?"
 
 
 @given(half=st.integers(1, 30), before=st.integers(0, 30))

@@ -6,13 +6,16 @@ time unless a race is asked for. Who goes first in each pair is ``order``'s busi
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from streamscope.plan import Plan
 from streamscope.trace import ChannelName, Mode, Request, Run, Target
 from streamscope.trial.order import arrangement
+
+if TYPE_CHECKING:
+    from streamscope.wire.base import Protocol
 
 NONCE_BYTES = 4
 """Random bytes in a nonce: enough that no cache has seen it, and always of the same length."""
@@ -133,18 +136,28 @@ def new_nonce() -> str:
     return secrets.token_hex(NONCE_BYTES)
 
 
-def asked_request(request: Request, step: Step, course: Course) -> Request:
+def asked_request(request: Request, step: Step, course: Course, target: Target) -> Request:
     """Return what a step asks: the request, or only its first token for a warm-up that prefills."""
     if step.warmup and course.prefill_only:
-        return msgspec.structs.replace(request, max_tokens=1)
+        return _speaker(target).shortest(target, request)
     return request
 
 
-def with_nonce(request: Request, nonce: str) -> Request:
-    """Return a request whose prompt no cache has seen; itself without a nonce.
+def with_nonce(request: Request, nonce: str, target: Target) -> Request:
+    """Return a request of which no cache has seen the beginning; itself without a nonce.
 
-    The nonce stands at the very start, because a cache keeps what comes before a difference.
+    The nonce stands at the very start, because a cache keeps what comes before a difference: in
+    the system text, if there is one and the protocol has a place for it, or else in the prompt.
     """
     if not nonce:
         return request
+    unsent = _speaker(target).unsent(target, request)
+    if request.system and "system" not in unsent:
+        return msgspec.structs.replace(request, system=f"[{nonce}] {request.system}")
     return msgspec.structs.replace(request, prompt=f"[{nonce}] {request.prompt}")
+
+
+def _speaker(target: Target) -> "Protocol":
+    from streamscope.wire.registry import protocol  # the first picture needs no protocol
+
+    return protocol(target.protocol)

@@ -264,14 +264,14 @@ class Trial:
 
     async def _run(self, step: Step) -> Run:
         channel = self._channels[step.channel]
-        request = asked_request(self._request, step, self.course)
+        request = asked_request(self._request, step, self.course, channel.target)
         nonce = new_nonce() if self.plan.regime == "cold" else ""
         start = Start(
             run_id=uuid.uuid4().hex,
             target=channel.target,
             key=channel.key,
             headers=channel.headers,
-            request=with_nonce(request, nonce),
+            request=with_nonce(request, nonce, channel.target),
             mode=channel.mode,
             limits=self._limits,
             proxy=self._proxy,

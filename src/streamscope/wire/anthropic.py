@@ -263,6 +263,15 @@ class Anthropic(SseProtocol):
         """Return what the protocol has no member for."""
         return missing(request, "seed")
 
+    def shortest(self, target: Target, request: Request) -> Request:
+        """Return the request for one token; Anthropic itself wants more where a budget is set."""
+        short = super().shortest(target, request)
+        if _is_anthropic(target) and "budget_tokens" in _thinking(target, request.think, 1).get(
+            "thinking", {}
+        ):
+            return msgspec.structs.replace(short, think=None)
+        return short
+
     def reader(self, mode: Mode) -> Reader:
         """Return a new reader."""
         return AnthropicReader(mode)

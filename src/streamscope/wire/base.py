@@ -85,6 +85,18 @@ class Protocol(abc.ABC):
         """
         return True
 
+    def shortest(
+        self,
+        target: Target,  # noqa: ARG002 (most servers take any limit)
+        request: Request,
+    ) -> Request:
+        """Return the same request for as short an answer as such a server may be asked for.
+
+        It loads the model and fills the cache, with the same options as the request itself, since
+        some servers load the model anew for others.
+        """
+        return msgspec.structs.replace(request, max_tokens=1)
+
     @abc.abstractmethod
     def models_url(self, target: Target) -> str:
         """Return the URL that lists the models; empty where there is no such list."""

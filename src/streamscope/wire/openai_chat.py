@@ -1,7 +1,6 @@
 """``POST /v1/chat/completions``: OpenAI, vLLM, llama.cpp, LM Studio, Ollama and many more."""
 
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -121,6 +120,10 @@ class OpenAIChat(SseProtocol):
         }
         return body | given(sampling) | _thinking(target, request.think)
 
+    def shortest(self, target: Target, request: Request) -> Request:
+        """Return the request for one token, or for as few as OpenAI grants."""
+        return openai_shapes.shortest(target, request)
+
     def switch(self, body: dict[str, Any], mode: Mode) -> None:
         """Ask for a stream with counts, or for none."""
         openai_shapes.switch_with_usage(body, mode)
@@ -130,13 +133,8 @@ class OpenAIChat(SseProtocol):
         return ChatReader(mode)
 
 
-def _is_openai(target: Target) -> bool:
-    host = urlsplit(target.url).hostname or ""
-    return host == "openai.com" or host.endswith(".openai.com")
-
-
 def _limit_name(target: Target) -> str:
-    return "max_completion_tokens" if _is_openai(target) else "max_tokens"
+    return "max_completion_tokens" if openai_shapes.is_openai(target) else "max_tokens"
 
 
 def _thinking(target: Target, think: bool | str | None) -> dict[str, Any]:

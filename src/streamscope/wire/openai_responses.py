@@ -233,6 +233,10 @@ class OpenAIResponses(SseProtocol):
         """Return whether this is OpenAI: llama.cpp and Ollama call cut answers completed."""
         return urls.is_public(target.url)
 
+    def shortest(self, target: Target, request: Request) -> Request:
+        """Return the request for one token, or for as few as OpenAI grants."""
+        return openai_shapes.shortest(target, request)
+
     def switch(self, body: dict[str, Any], mode: Mode) -> None:
         """Ask for a stream or for none."""
         super().switch(body, mode)

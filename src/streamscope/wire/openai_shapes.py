@@ -1,10 +1,11 @@
 """What the OpenAI-like protocols have in common: usage, timings, tool calls, reasons to end."""
 
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
-from streamscope.trace import Ended, Mode, ServerTimings, Tokens
+from streamscope.trace import Ended, Mode, Request, ServerTimings, Target, Tokens
 from streamscope.wire import lenient
 from streamscope.wire.events import Event, Failure
 from streamscope.wire.numbers import count, duration_s, impossible
@@ -18,6 +19,9 @@ Number = Any
 
 MS = 1000
 """Milliseconds in a second: the unit of all durations here."""
+
+LEAST_TOKENS = 16
+"""The lowest limit that OpenAI's newer routes and models take. Others take any."""
 
 ABSENT = msgspec.Raw()
 """Stands for a member that is not there; ``Raw | None`` is no type that msgspec can decode."""
@@ -189,6 +193,18 @@ def _extra(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
         return lenient.decode(bytes(raw), decoder)
     except lenient.NotValidError:
         return None
+
+
+def is_openai(target: Target) -> bool:
+    """Tell whether a target is OpenAI itself."""
+    host = urlsplit(target.url).hostname or ""
+    return host == "openai.com" or host.endswith(".openai.com")
+
+
+def shortest(target: Target, request: Request) -> Request:
+    """Return the same request for as short an answer as the server grants."""
+    least = LEAST_TOKENS if is_openai(target) else 1
+    return msgspec.structs.replace(request, max_tokens=least)
 
 
 def finish_reason(name: str) -> Ended:
