@@ -263,6 +263,13 @@ def test_an_imported_summary_round_trips_as_a_run() -> None:
     assert list(parse_lines([to_jsonl(run)], "x")) == [run]
 
 
+@pytest.mark.parametrize("endpoint", list(aliases.ENDPOINTS))
+def test_the_route_names_the_protocol(endpoint: str) -> None:
+    base = "http://127.0.0.1:8000"
+    target = one(**STREAMED | {"url": base + endpoint}).target
+    assert (target.protocol, target.url) == (aliases.ENDPOINTS[endpoint], base)
+
+
 def test_the_document_names_every_alias() -> None:
     text = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
     names = [name for group in aliases.TIMES.values() for name in group]

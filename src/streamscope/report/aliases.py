@@ -57,6 +57,12 @@ ENDPOINTS = {
     "/api/generate": "ollama-generate",
     "/api/chat": "ollama-chat",
     "/v1/chat/completions": "openai-chat",
+    "/v1/completions": "openai-completions",
+    "/v1/completions/stream": "token-sse",
+    "/v1/responses": "openai-responses",
+    "/v1/messages": "anthropic",
+    "/api/v1/chat": "lmstudio",
+    "/completion": "llamacpp-completion",
 }
 """Ends of a URL that name a protocol."""
 
