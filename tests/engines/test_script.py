@@ -22,6 +22,7 @@ profiles = st.builds(
     stall_share=st.floats(0, 1),
     stall_s=st.floats(0, 5),
     tokens_per_chunk=st.integers(1, 9),
+    batch_s=st.floats(0, 0.1),
 )
 asks = st.builds(
     Ask,
@@ -64,7 +65,8 @@ def test_pieces_are_the_tokens_in_order_and_on_time(ask: Ask, profile: Profile) 
     script = write(ask, profile, clockwork())
     pieces = list(script.pieces())
     assert sum(piece.tokens for piece in pieces) == len(script.tokens)
-    assert all(piece.tokens <= profile.tokens_per_chunk for piece in pieces)
+    if not profile.batch_s:
+        assert all(piece.tokens <= profile.tokens_per_chunk for piece in pieces)
     said = "".join(piece.text for piece in pieces if piece.kind == "answer")
     assert said == text(script)
     hidden = "".join(piece.text for piece in pieces if piece.kind == "reasoning")
@@ -153,8 +155,35 @@ def test_thinking_that_was_asked_for_is_never_secret() -> None:
         {"prefill_s": -1.0},
         {"load_s": float("nan")},
         {"tokens_per_chunk": 0},
+        {"batch_s": -1.0},
+        {"fail_at": -1},
     ],
 )
 def test_a_profile_that_cannot_be_played_is_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(values))} of a profile is out of range"):
         Profile(**values)  # type: ignore[arg-type] # the wrong values are the point
+
+
+def test_a_batch_is_sent_when_its_time_is_over() -> None:
+    profile = Profile(prefill_s=1.0, tokens_per_s=100, tokens=20, batch_s=0.055)
+    pieces = list(write(Ask(prompt="x", topic="x"), profile, clockwork()).pieces())
+    assert [piece.tokens for piece in pieces] == [6, 6, 6, 2]
+    # Each but the last waits for the whole of its time; the last only for its tokens.
+    assert [piece.at_s for piece in pieces] == pytest.approx([1.055, 1.115, 1.175, 1.19])
+
+
+def test_whoever_asks_decides_how_tokens_are_gathered() -> None:
+    profile = Profile(tokens_per_s=100, tokens=20, batch_s=0.055)
+
+    def pieces(**how: float) -> int:
+        ask = Ask(prompt="x", topic="x", **how)  # type: ignore[arg-type] # members by name
+        return len(list(write(ask, profile, clockwork()).pieces()))
+
+    assert pieces() == 4
+    assert pieces(batch_s=0.105) == 2
+    assert pieces(tokens_per_chunk=5) == 4
+    assert pieces(tokens_per_chunk=1) == pieces(batch_s=0.0) == 20
+
+
+def test_a_profile_knows_about_how_long_it_takes() -> None:
+    assert Profile(prefill_s=2.0, tokens_per_s=10, tokens=11).usual_s == pytest.approx(3.0)

@@ -18,6 +18,8 @@ EXIT_DONE, EXIT_FAILED = 0, 1
 PORT = 8000
 SLOTS, QUEUE = 8, 64
 MOST_AT_ONCE = 100_000
+MOST_TOKENS = 100_000
+"""An answer is written before it is played, which takes a tenth of a second for so many."""
 
 DESCRIPTION = """\
 Serve a model that is acted out by a profile: what it says means nothing, when it
@@ -74,8 +76,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(argv: list[str]) -> int:
     """Serve until told to stop; return the exit code."""
-    check_line(argv)
-    options = Options(**members(_parser().parse_args(argv)))
+    options = options_of(argv)
     profiles = {options.profile: profile(options), **PROFILES}
     profiles[options.profile] = profile(options)
 
@@ -102,6 +103,16 @@ def run(argv: list[str]) -> int:
     )
     service.run(sockets=[listener])
     return EXIT_DONE
+
+
+def options_of(argv: list[str]) -> Options:
+    """Read the command line; leaves with code 2 when it means nothing.
+
+    Raises:
+        UsageError: It holds bytes that are no text.
+    """
+    check_line(argv)
+    return Options(**members(_parser().parse_args(argv)))
 
 
 def profile(options: Options) -> Profile:
@@ -192,7 +203,7 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
         ("--load", "load_s", at_least(0), "S", "loading the model, before its first answer"),
         ("--prefill", "prefill_s", at_least(0), "S", "before the first token"),
         ("--rate", "tokens_per_s", at_least(0.001), "R", "tokens a second after it"),
-        ("--tokens", "tokens", whole(1, 10_000_000), "N", "length of an answer"),
+        ("--tokens", "tokens", whole(1, MOST_TOKENS), "N", "length of an answer"),
         ("--thinking", "thinking_share", _part, "SHARE", "of the tokens is thinking"),
         ("--jitter", "jitter", _part, "SHARE", "of a gap that it may be shorter or longer"),
         ("--stalls", "stall_share", _part, "SHARE", "of the tokens come after a stall"),

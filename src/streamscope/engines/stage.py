@@ -88,6 +88,7 @@ class Stage:
         slots: How many requests are answered at once.
         queue: How many more may wait; ``None`` for any number.
         present: Requests that are answered or wait.
+        playing: Requests that are answered.
         made: Tokens made so far, for everybody.
         patience_s: How long a client may take nothing before it is dropped, in seconds.
         last_call: Set when nobody is let in any more.
@@ -120,7 +121,7 @@ class Stage:
         self.patience_s = patience_s
         self.last_call = asyncio.Event()
         self.closing = asyncio.Event()
-        self._playing = 0
+        self.playing = 0
         self._free = asyncio.Semaphore(slots)
         self._clockwork = random.Random(seed)  # noqa: S311 - timing, not a secret
         self._loaded: set[str] = set()
@@ -181,12 +182,12 @@ class Stage:
         came = time.monotonic_ns()
         async with self._free:
             load_ns = await self.load(model)
-            self._playing += 1
+            self.playing += 1
             try:
                 async for item in self._play(model, ask, came, load_ns):
                     yield item
             finally:
-                self._playing -= 1
+                self.playing -= 1
 
     async def _play(
         self, model: str, ask: Ask, came: int, load_ns: int
@@ -201,7 +202,7 @@ class Stage:
             if profile.failure and sum(counts.values()) >= profile.fail_at:
                 break
             # Deadlines count from the beginning: lateness of one gap never adds to the next.
-            await _until(begun / 1e9 + piece.at_s, exact=self._playing <= _FEW)
+            await _until(begun / 1e9 + piece.at_s, exact=self.playing <= _FEW)
             last = time.monotonic_ns()
             if not sum(counts.values()):
                 first = last - _ns(piece.at_s - script.tokens[0].at_s)
