@@ -28,6 +28,8 @@ HERE = "http://127.0.0.1:8000"
         (f"{HERE}/v1/completions/stream", f"{HERE}/v1/completions/stream", "token-sse"),
         (f"{HERE}/generate_stream", f"{HERE}/generate_stream", "token-sse"),
         (f"{HERE}/stream", f"{HERE}/stream", "token-sse"),
+        ("ws://127.0.0.1:8000/chat", "ws://127.0.0.1:8000/chat", "websocket"),
+        ("wss://host/v1/responses", "wss://host/v1/responses", "websocket"),
         (f"{HERE}/upstream", f"{HERE}/upstream", ""),
         (f"{HERE}/generate", f"{HERE}/generate", ""),
     ],

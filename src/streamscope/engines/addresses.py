@@ -58,6 +58,8 @@ def read(url: str) -> Said:
         url: A URL without a slash at its end, as ``wire.urls.validate_url`` makes it.
     """
     parts = urlsplit(url)
+    if parts.scheme in ("ws", "wss"):
+        return Said(base=url, protocol="websocket")
     root = url.removesuffix(parts.path)
     vendor, usual, path = _VENDORS.get((parts.hostname or "").lower(), (None, "", ""))
     if named := _MODEL.fullmatch(url):
