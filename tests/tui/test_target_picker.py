@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Input, OptionList, Static
 
-from streamscope.engines.detect import Found
+from streamscope.engines.detect import Capabilities, Found
 from streamscope.trial.session import Wish
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ OLLAMA = Found(
     version="0.12.3",
     models=["tiny:1b", "[bold]\x1b[31mbig:70b"],
     slots=None,
+    capabilities={"tiny:1b": Capabilities(thinking=True, context=8192, loaded=True, size="1B")},
 )
 LOCKED = Found(
     kind="llama.cpp",
@@ -60,11 +61,26 @@ async def test_our_engines_and_what_was_found_are_listed(
         assert simulator.startswith("simulator ")
         assert "made up" in simulator
         assert tiny.startswith("tiny:1b ")
-        assert tiny.endswith("Ollama 0.12.3 at 127.0.0.1:11434")
+        assert tiny.endswith("Ollama 0.12.3 at 127.0.0.1:11434 · 1B · thinks · 8k context · loaded")
         assert big.startswith("[bold]␛[31mbig:70b ")
         assert locked.endswith("at 127.0.0.1:8080, locked")
         assert hint(person) == ""
         assert person.app.screen.query_one(Input).has_focus
+
+
+async def test_where_there_is_little_room_a_model_is_described_below_the_list(
+    open_app: "OpenApp", stage: "Stage"
+) -> None:
+    stage.found = [OLLAMA]
+    async with open_app(size=(80, 24)) as person:
+        await person.ready()
+        await opened(person, 4)
+        assert listed(person)[2].endswith("Ollama 0.12.3 at 127.0.0.1:11434")
+        assert hint(person) == ""
+        await person.press("down", "down")
+        assert hint(person) == "1B · thinks · 8k context · loaded"
+        await person.press("down")
+        assert hint(person) == ""
 
 
 async def test_where_no_server_answers_that_is_said(open_app: "OpenApp") -> None:

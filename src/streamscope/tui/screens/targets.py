@@ -15,9 +15,19 @@ from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
 from streamscope.wire.urls import validate_url
 
+WIDE = 100
+"""Columns from which on there is room for what is known of a model beside its server."""
+
+NAME_WIDE, NAME_NARROW = 40, 22
+"""Columns of a name there, and elsewhere."""
+
 
 class TargetPicker(Picker[Wish | None]):
     """Choose from the list with the arrow keys, or type a URL; enter takes it."""
+
+    CSS = """
+    TargetPicker OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
+    """
 
     def __init__(self, session: Session, setup: Setup | None) -> None:
         """Open the picker.
@@ -30,6 +40,8 @@ class TargetPicker(Picker[Wish | None]):
         self._session = session
         self._setup = setup
         self._wishes: list[Wish] = []
+        self._about: list[str] = []
+        self._news = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the dialog."""
@@ -55,12 +67,13 @@ class TargetPicker(Picker[Wish | None]):
             self._hint(str(error))
             return
         for server in found:
+            label = " ".join(filter(None, (server.label, server.version)))
+            where = f"{label} at {place(server.url)}"
+            if server.state != "ready":
+                where += f", {server.state}"
             for model in server.models or [""]:
                 wish = Wish(url=server.url, protocol=server.protocol, model=model)
-                about = f"{server.label} {server.version} at {place(server.url)}"
-                if server.state != "ready":
-                    about += f", {server.state}"
-                self._add(wish, model or server.label, about)
+                self._add(wish, model or server.label, where, server.about(model).words)
         self._hint(
             ""
             if found
@@ -68,19 +81,41 @@ class TargetPicker(Picker[Wish | None]):
             "llama.cpp and vLLM. A URL names any other."
         )
 
-    def _add(self, wish: Wish, name: str, about: str) -> None:
+    def _add(self, wish: Wish, name: str, where: str, about: str = "") -> None:
+        """List a target.
+
+        Args:
+            wish: What choosing it means.
+            name: Its name.
+            where: Which server it is.
+            about: What is known of the model.
+        """
+        narrow = self.app.size.width < WIDE
+        # Where there is no room for it beside the server, it stands below the list.
         self._wishes.append(wish)
+        self._about.append(one_line(about, 120) if narrow else "")
+        width = NAME_NARROW if narrow else NAME_WIDE
+        shown = where if narrow or not about else f"{where} · {about}"
         options = self.query_one(OptionList)
         options.add_option(
             Content.assemble(
-                (f"{one_line(name, 40):<42}", "bold"), (one_line(about, 120), "$text-muted")
+                (f"{one_line(name, width):<{width + 2}}", "bold"),
+                (one_line(shown, 160), "$text-muted"),
             )
         )
         if options.highlighted is None:
             options.highlighted = 0
 
     def _hint(self, text: str) -> None:
-        self.query_one(Static).update(Content(one_line(text, 300)))
+        """Say something below the list; nothing leaves room for what is known of a model."""
+        self._news = one_line(text, 300)
+        self._tell()
+
+    @on(OptionList.OptionHighlighted)
+    def _tell(self) -> None:
+        index = self.query_one(OptionList).highlighted
+        about = "" if index is None else self._about[index]
+        self.query_one(Static).update(Content(self._news or about))
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
