@@ -114,6 +114,20 @@ def test_prompt_cache(build_trace: Build, cached: int | None, told: bool) -> Non
     assert ("prompt-cache" in codes(trace)) == told
 
 
+@pytest.mark.parametrize(
+    ("cached", "words"),
+    [(0, None), (9, "puts before the text"), (30, "is not a cold one")],
+)
+def test_a_cache_in_a_cold_run(
+    build_trace: Build, build_run: BuildRun, cached: int, words: str | None
+) -> None:
+    trace = build_trace(STEADY, tokens=Tokens(prompt=36, output=39, cached=cached))
+    notes = run_notes(build_run(trace, regime="cold", nonce="0badcafe"))
+    found = [note.sentence for note in notes if note.code == "prompt-cache"]
+    assert len(found) == (words is not None)
+    assert words is None or words in found[0]
+
+
 @pytest.mark.parametrize(("load_s", "told"), [(None, False), (0.1, False), (0.11, True)])
 def test_model_load(build_trace: Build, load_s: float | None, told: bool) -> None:
     trace = build_trace(STEADY, server=ServerTimings(load_s=load_s))

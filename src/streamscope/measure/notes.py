@@ -66,7 +66,8 @@ def run_notes(run: Run) -> tuple[Note, ...]:
     about_run = ((code, remark(run)) for code, remark in _ABOUT_RUN)
     notes = [Note(code, sentence) for code, sentence in about_run if sentence]
     for note in trace_notes(run.trace):
-        notes.append(note)
+        cold = note.code == "prompt-cache" and run.regime == "cold"
+        notes.append(Note(note.code, _cached_in_spite(run.trace)) if cold else note)
         if note.code == "hidden-thinking" and not _think_set(run):
             notes.append(Note("think-unset", THINK_UNSET))
     return tuple(notes)
@@ -183,6 +184,20 @@ def _prompt_cache(facts: Facts) -> str | None:
         return None
     of_all = f" of {counts.prompt}" if counts.prompt else ""
     return f"{counts.cached}{of_all} prompt tokens came from the cache: the wait is a warm one."
+
+
+def _cached_in_spite(trace: Trace) -> str:
+    """Say what a cache did in a run whose prompt it could not know."""
+    cached, prompt = trace.tokens.cached or 0, trace.tokens.prompt or 0
+    if prompt and cached <= prompt / 2:
+        return (
+            f"{cached} of {prompt} prompt tokens came from the cache: what the server puts before"
+            " the text is the same in every run."
+        )
+    return (
+        f"{cached} prompt tokens came from the cache, although nothing of this prompt had been"
+        " asked before: its wait is not a cold one."
+    )
 
 
 def _model_load(facts: Facts) -> str | None:
