@@ -58,6 +58,26 @@ def test_conditions_and_claims_are_said(long_comparison: Comparison) -> None:
     assert "~" not in said
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (([], []), "temperature 0.0 · seed 1"),
+        ((["unsent:seed"], []), "temperature 0.0 · seed 1 (not sent to A)"),
+        ((["unsent:seed"], ["unsent:seed"]), "temperature 0.0 · seed 1 (not sent)"),
+    ],
+)
+def test_settings_that_could_not_be_sent_are_not_claimed(
+    build_comparison: Build,
+    build_stream: BuildTrace,
+    build_blocking: BuildTrace,
+    flags: tuple[list[str], list[str]],
+    said: str,
+) -> None:
+    a, b = build_stream(1, 9), build_blocking(9)
+    a.flags, b.flags = flags
+    assert said in text(build_comparison([a], [b])).splitlines()
+
+
 def test_any_text_has_a_row_only_where_it_differs(
     long_comparison: Comparison, build_comparison: Build, build_stream: BuildTrace
 ) -> None:

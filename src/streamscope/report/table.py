@@ -109,16 +109,32 @@ def settings_words(comparison: Comparison) -> str:
     think = request.think
     if isinstance(think, bool):
         think = "on" if think else "off"
-    settings = {
-        "temperature": request.temperature,
-        "top-p": request.top_p,
-        "seed": request.seed,
-        "at most": None if request.max_tokens is None else f"{request.max_tokens:,} tokens",
-        "think": think,
-    }
-    said = [f"{name} {plain(str(value))}" for name, value in settings.items() if value is not None]
+    limit = None if request.max_tokens is None else f"{request.max_tokens:,} tokens"
+    settings = (
+        ("temperature", "temperature", request.temperature),
+        ("top_p", "top-p", request.top_p),
+        ("seed", "seed", request.seed),
+        ("max_tokens", "at most", limit),
+        ("think", "think", think),
+    )
+    said = [
+        f"{name} {plain(str(value))}{_unsent(comparison, member)}"
+        for member, name, value in settings
+        if value is not None
+    ]
     nothing = "settings not known" if is_import(comparison) else "sampling left to the server"
     return " · ".join(said) or nothing
+
+
+def _unsent(comparison: Comparison, member: str) -> str:
+    """Return on which channels a setting could not be sent, in brackets; empty if on none."""
+    channels = comparison.channels()
+    without = [
+        name for name in channels if any(member in run.trace.unsent for run in comparison.of(name))
+    ]
+    if not without:
+        return ""
+    return " (not sent)" if len(without) == len(channels) else f" (not sent to {without[0]})"
 
 
 def _left_out(counts: Counts) -> str:
