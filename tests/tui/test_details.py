@@ -105,6 +105,29 @@ async def test_each_section_has_a_key_and_fits_between_title_and_footer(
             assert shown.height >= size[1] - 5
 
 
+async def test_a_section_is_written_after_another_one_was_scrolled(pair: Pair) -> None:
+    app = Host(pair)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6")
+        await pilot.pause()
+        await pilot.press("down")
+        await pilot.pause()
+        await pilot.press("7")
+        while not app.text("instrument"):
+            await pilot.pause()
+        assert "this machine" in app.text("instrument")
+
+
+async def test_a_text_section_is_written_for_the_room_beside_its_scroll_bar(pair: Pair) -> None:
+    app = Host(pair)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6")
+        await pilot.pause()
+        drawn = app.text("phases").split("\n\n")[0].splitlines()
+        room = app.details.query_one("#section-phases Static").size.width
+        assert max(map(len, drawn)) <= room < 78
+
+
 async def test_arrows_turn_the_sections_in_a_circle(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -44,9 +44,7 @@ _GLYPHS: Final[Mapping[SpanName, str]] = {
 _SERVER: Final = "▒"
 _COLOURS: Final[dict[ChannelName, str]] = {"A": "$channel-a", "B": "$channel-b"}
 
-LEGEND: Final = (
-    "· waits   ░ thinks   █ text arrives   ▒ what the server says of itself   ▏ too short to draw"
-)
+LEGEND: Final = "· waits  ░ thinks  █ text comes  ▒ the server's own account  ▏ too short"
 
 
 def phases_page(pair: Pair, width: int) -> Content:

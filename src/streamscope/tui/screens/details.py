@@ -42,6 +42,7 @@ class Page(VerticalScroll):
         """Take who writes the text, for a number of cells."""
         super().__init__(id=id)
         self._write = write
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
@@ -49,7 +50,14 @@ class Page(VerticalScroll):
 
     def on_resize(self) -> None:
         """Write for the new width."""
-        self.query_one(Static).update(self._write(self.scrollable_content_region.width))
+        self.fit()
+
+    def fit(self) -> None:
+        """Write for the present width, if that has not been done."""
+        width = self.scrollable_content_region.width
+        if width > 0 and width != self._width:
+            self._width = width
+            self.query_one(Static).update(self._write(width))
 
 
 class FigurePage(Vertical):
@@ -145,7 +153,11 @@ class DetailsScreen(Screen[None]):
     DetailsScreen > ContentSwitcher > * { height: 100%; padding: 0 1; }
     DetailsScreen > #footer { height: 1; background: $footer-background; }
 
-    DetailsScreen Page { scrollbar-size-vertical: 1; padding: 1 1 0 1; }
+    DetailsScreen Page {
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+        padding: 1 1 0 1;
+    }
     DetailsScreen Page > Static, DetailsScreen #section-read > Static { max-width: 120; }
     DetailsScreen #section-phases > Static { max-width: 160; }
     DetailsScreen #section-read > ReadablePlot { height: 1fr; min-height: 8; }
@@ -243,7 +255,11 @@ class DetailsScreen(Screen[None]):
         """Show the section of a tab, and let the arrow keys move in it."""
         section = (event.tab.id or "").removeprefix("tab-")
         self.query_one(ContentSwitcher).current = f"section-{section}"
-        self._mover(section).focus()
+        mover = self._mover(section)
+        mover.focus()
+        if isinstance(mover, Page):
+            # Shown after another one was scrolled, a page is not always told its size.
+            self.call_after_refresh(mover.fit)
         self.refresh_bindings()
 
     def _mover(self, section: str) -> Widget:
