@@ -26,6 +26,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         think: Whether to think; ``None`` leaves it to the model.
         tokens_per_chunk: Tokens to a piece; ``None`` leaves it to the profile.
         batch_s: How long tokens are gathered, in seconds; ``None`` leaves it to the profile.
+        timing: Start of the irregularities: the same gives the same times; ``None`` for others
+            every time.
     """
 
     prompt: str
@@ -36,6 +38,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     think: bool | None = None
     tokens_per_chunk: int | None = None
     batch_s: float | None = None
+    timing: int | None = None
 
     @property
     def prompt_tokens(self) -> int:
@@ -128,7 +131,10 @@ def write(ask: Ask, profile: Profile, clockwork: random.Random) -> Script:
 
     The text depends on prompt, seed and profile alone, the times also on ``clockwork``: so the
     same request gives the same text, and repeats differ in time, as they do on a real server.
+    Whoever asks for a timing gets the same times again.
     """
+    if ask.timing is not None:
+        clockwork = random.Random(ask.timing)  # noqa: S311 - timing, not a secret
     rng = random.Random(f"{ask.seed}:{ask.prompt}")  # noqa: S311 - prose, not a secret
     thinking = round(profile.tokens * profile.thinking_share)
     if ask.think is False:

@@ -34,6 +34,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
         stream: ``None`` for what the route stands for.
         tokens_per_chunk: Tokens to a piece; ``None`` leaves it to the model.
         batch_ms: How long tokens are gathered for a piece; ``None`` leaves it to the model.
+        timing: Start of the irregularities: the same gives the same times.
     """
 
     prompt: str
@@ -45,6 +46,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = None
     tokens_per_chunk: int | None = None
     batch_ms: float | None = None
+    timing: int | None = None
 
     @property
     def ask(self) -> Ask:
@@ -66,6 +68,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
             think=self.think,
             tokens_per_chunk=limit(self.tokens_per_chunk, "tokens_per_chunk"),
             batch_s=None if self.batch_ms is None else self.batch_ms / 1e3,
+            timing=self.timing,
         )
 
 

@@ -1,5 +1,8 @@
 """What stands at ``/``: a page for browsers, a line for everybody else."""
 
+from functools import cache
+from pathlib import Path
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -12,11 +15,27 @@ from streamscope.engines.stage import Stage
 
 GREETING = "The streamscope simulator is running"
 
+_PAGE = Path(__file__).with_name("page.html")
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+"""The page loads nothing, talks to its own server alone, and stands in no frame."""
+
 
 def routes(stage: Stage) -> list[BaseRoute]:
     """Return the route."""
     return [route(stage, "/", _root, Ollama.refusal, method="GET")]
 
 
-async def _root(_stage: Stage, _request: Request) -> ASGIApp:
-    return Response(GREETING, 200, HEADERS, "text/plain")
+async def _root(_stage: Stage, request: Request) -> ASGIApp:
+    if "text/html" not in request.headers.get("accept", ""):
+        return Response(GREETING, 200, {**HEADERS, "vary": "accept"}, "text/plain")
+    headers = {**HEADERS, "vary": "accept", "content-security-policy": _POLICY}
+    return Response(_page(), 200, headers, "text/html")
+
+
+@cache
+def _page() -> bytes:
+    return _PAGE.read_bytes()
