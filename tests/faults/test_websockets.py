@@ -332,3 +332,32 @@ async def test_every_conversation_has_a_connection_of_its_own(
     for _ in range(2):
         trace = await bench.run(url, protocol="websocket", reuse=reuse)
         assert (trace.ended, trace.connection) == ("stop", "fresh")
+
+
+async def test_a_tunnel_through_a_proxy(
+    trusting: "Bench", sockets: Sockets, certified: ssl.SSLContext
+) -> None:
+    url = await sockets(converse, ssl=certified)
+    port = int(url.rpartition(":")[2].removesuffix("/ws"))
+    heads: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+            sink.close()
+
+        await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
+        back.close()
+        writer.close()
+
+    async with await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy:
+        at = proxy.sockets[0].getsockname()[1]
+        trace = await trusting.run(url, protocol="websocket", proxy=f"http://127.0.0.1:{at}")
+    assert (trace.ended, trace.text(), trace.fault) == ("stop", "Nile and Amazon", None)
+    assert heads[0].startswith(b"CONNECT 127.0.0.1:%d " % port)
