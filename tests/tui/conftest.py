@@ -24,6 +24,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from streamscope import settings
+from streamscope.calibration import Calibration, Case, Spread
 from streamscope.cli import start as cli_start
 from streamscope.cli.arguments import parse
 from streamscope.engines.detect import Found
@@ -73,7 +74,7 @@ meets a trough it lies still."""
 THOUGHT = "The question is about waves. A pond is a picture that everybody knows."
 """What recorded runs think, where they do."""
 
-DOING = re.compile(r"((?:warm-up|pair|measuring|replay|paused)\b.*) · (?:apart|race)$")
+DOING = re.compile(r"((?:warm-up|pair|measuring|replay|paused)\b.*) · (?:apart|race)(?: · ±.*)?$")
 """The part of the title line that says what is being done."""
 
 REPLAY = re.compile(r"(replay|paused)(?: ([0-9.]+)×)? +([0-9.]+) s")
@@ -712,3 +713,31 @@ def build_blocking() -> Callable[..., Trace]:
 def build_ended() -> Callable[..., EndedRun]:
     """Return the builder of runs with figures around a trace."""
     return ended_run
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    """What is known of a machine that keeps time."""
+    small = Spread(p50=10_000, p99=48_000, max=90_000)
+    case = Case(
+        gap_ns=20_000_000,
+        clock="kernel",
+        writes=100,
+        stamps=small,
+        gaps=small,
+        late=Spread(p50=1_000, p99=9_000, max=10_000),
+        first_ns=10_000,
+    )
+    return Calibration(
+        measured_utc="2026-01-02T03:04:05Z",
+        streamscope="0.1.0",
+        python="3.11",
+        system="Linux",
+        cores=2,
+        machine="0123456789abcdef",
+        painted=True,
+        exact=True,
+        error_ns_p99={"kernel": 48_000},
+        true_gap_ns=20_000_000,
+        cases=(case,),
+    )

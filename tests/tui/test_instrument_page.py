@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamscope.calibration import Calibration, Case, Spread
+from streamscope.calibration import Calibration
 from streamscope.trace import ChannelName, Shown, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.instrument_page import CALIBRATE, CLOCKS, instrument_page, shown_words
@@ -14,34 +14,6 @@ Pair = dict[ChannelName, EndedRun]
 
 MS = 1_000_000
 SHOWN = Shown(chunks=60, frames=41, p50_ns=24 * MS, p99_ns=48 * MS, max_ns=51 * MS)
-SMALL = Spread(p50=10_000, p99=48_000, max=90_000)
-
-
-@pytest.fixture
-def calibration() -> Calibration:
-    """A machine that keeps time."""
-    case = Case(
-        gap_ns=20 * MS,
-        clock="kernel",
-        writes=100,
-        stamps=SMALL,
-        gaps=SMALL,
-        late=Spread(p50=1_000, p99=9_000, max=10_000),
-        first_ns=10_000,
-    )
-    return Calibration(
-        measured_utc="2026-01-02T03:04:05Z",
-        streamscope="0.1.0",
-        python="3.11",
-        system="Linux",
-        cores=2,
-        machine="0123456789abcdef",
-        painted=True,
-        exact=True,
-        error_ns_p99={"kernel": 48_000},
-        true_gap_ns=20 * MS,
-        cases=(case,),
-    )
 
 
 @pytest.fixture
