@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from streamscope.engines.addresses import is_loopback
+from streamscope.engines.found import Candidate
 from streamscope.engines.variables import BASES, LLAMA_PORT, llama_url, vendor_base
 
 OURS = "STREAMSCOPE_API_KEY"
@@ -195,6 +196,16 @@ class Keys:
             names = [name for name in owner.variables if self._variables.get(name, "").strip()]
             found += [(owner, name) for name in names[:1]]
         return found
+
+    def vendors(self) -> list[Candidate]:
+        """Return the vendors to whom a variable or a command gives us the key."""
+        bases = [owner.base for owner, _ in self.from_environment() if not owner.local]
+        bases += [
+            owner.base
+            for owner in owners(self._variables)
+            if any(name in self._commands for name in names(authority(owner.base)))
+        ]
+        return [Candidate(url=base) for base in dict.fromkeys(bases) if base]
 
     def _named(self, url: str, named: str) -> Key | None:
         if authority(url) != authority(named):

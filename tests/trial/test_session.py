@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from rich.pretty import pretty_repr
 
+from streamscope.engines.found import Candidate
 from streamscope.history import History, HistoryError
+from streamscope.keys import Key, KeyRefusedError
 from streamscope.plan import Plan
 from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits, Start
@@ -233,3 +236,103 @@ async def test_a_probe_that_does_not_start_is_told(
     monkeypatch.setattr(fake_probe, "start", fail)
     with pytest.raises(NoServerError, match="It did not start"):
         await build().open(lambda *_: None)
+
+
+VLLM: dict[str, object] = {"data": [{"id": "m", "owned_by": "vllm"}]}
+
+
+class Web:
+    """Servers by the beginnings of their URLs, and what they were asked.
+
+    Attributes:
+        lists: Model lists.
+        asked: Headers of the requests, by URL.
+    """
+
+    def __init__(self) -> None:
+        self.lists: dict[str, dict[str, object]] = {}
+        self.asked: dict[str, dict[str, str]] = {}
+
+    async def fetch(
+        self, url: str, timeout_s: float, headers: dict[str, str], proxy: str | None
+    ) -> tuple[int, bytes]:
+        self.asked[url] = headers
+        for root, models in self.lists.items():
+            if url.startswith(root):
+                return (200, msgspec.json.encode(models)) if "/v1/models" in url else (404, b"")
+        raise ConnectionRefusedError(url)
+
+
+@pytest.fixture
+def web(fake_probe: "FakeProbe", monkeypatch: pytest.MonkeyPatch) -> Web:
+    web = Web()
+
+    async def started() -> None:
+        """Be there."""
+
+    monkeypatch.setattr(fake_probe, "start", started)
+    monkeypatch.setattr(fake_probe, "fetch", web.fetch)
+    return web
+
+
+async def test_a_key_goes_into_the_header_that_the_server_reads(build: "Build", web: Web) -> None:
+    root = "https://api.anthropic.com"
+    web.lists[root] = {"data": [{"id": "claude-x"}]}
+    session = build(
+        wish=Wish(url=root),
+        key_for=lambda *_: Key(value="k", source="test", headers={"extra": "1"}),
+    )
+    setup = await session.open(lambda *_: None)
+    assert (setup.target.protocol, setup.target.model) == ("anthropic", "claude-x")
+    (headers,) = web.asked.values()
+    assert {name: headers.get(name) for name in ("x-api-key", "extra", "Authorization")} == {
+        "x-api-key": "k",
+        "extra": "1",
+        "Authorization": None,
+    }
+    assert "anthropic-version" in headers
+    assert (setup.key, setup.headers) == ("k", {"extra": "1"})
+
+
+async def test_further_headers_reach_every_run(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary"
+) -> None:
+    setup = Setup(target=TARGET, headers={"Authorization": "Bearer t"})
+    await build().trial(setup, REQUEST, ONE_PAIR, diary).carry_out()
+    assert [start.headers for start in fake_probe.starts] == [{"Authorization": "Bearer t"}] * 2
+
+
+async def test_a_server_whose_key_is_not_sent_is_passed_over_and_that_is_said(
+    build: "Build", web: Web
+) -> None:
+    far, near = "http://10.0.0.2:8000", "http://127.0.0.1:8000"
+    web.lists = {far: VLLM, near: VLLM}
+
+    def key_for(url: str, named: str) -> Key | None:
+        if url.startswith(far):
+            raise KeyRefusedError("The key stays here.")
+        return None
+
+    candidates = [Candidate(url=far, variable="OPENAI_BASE_URL")]
+    session = build(key_for=key_for, candidates=candidates)
+    setup = await session.open(lambda *_: None)
+    assert setup.place == "127.0.0.1:8000"
+    assert setup.reason == "vLLM answers at 127.0.0.1:8000 with m. The key stays here."
+    assert not any(url.startswith(far) for url in web.asked)
+    with pytest.raises(NoServerError, match="The key stays here"):
+        await session.open(lambda *_: None, Wish(url=far))
+
+
+async def test_servers_to_choose_from_are_all_that_somebody_named(build: "Build", web: Web) -> None:
+    urls = ["http://127.0.0.1:7001", "http://127.0.0.1:7002", "https://api.openai.com"]
+    web.lists = dict.fromkeys(urls, VLLM)
+    wanted, named, offered = urls
+    session = build(
+        wish=Wish(url=wanted),
+        candidates=[Candidate(url=named, variable="OPENAI_BASE_URL")],
+        offered=[Candidate(url=offered)],
+    )
+    assert (await session.preview()).target == Target(
+        protocol="openai-chat", url=f"{wanted}/v1", model="m"
+    )
+    assert [found.url for found in await session.discover()] == [f"{url}/v1" for url in urls]

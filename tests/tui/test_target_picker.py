@@ -78,7 +78,7 @@ async def test_where_there_is_little_room_a_model_is_described_below_the_list(
         assert listed(person)[2].endswith("Ollama 0.12.3 at 127.0.0.1:11434")
         assert hint(person) == ""
         await person.press("down", "down")
-        assert hint(person) == "1B · thinks · 8k context · loaded"
+        assert hint(person) == "tiny:1b · 1B · thinks · 8k context · loaded"
         await person.press("down")
         assert hint(person) == ""
 

@@ -51,6 +51,10 @@ def _run(said: list[str]) -> int:
             from streamscope.cli.serve import run as serve
 
             return serve(rest)
+        case ["doctor", *rest]:
+            from streamscope.cli.doctor import run as doctor
+
+            return doctor(rest)
     from streamscope.cli.screen import show
 
     return show(arguments.parse(said))

@@ -20,6 +20,7 @@ commands:
   replay FILE|ID   watch a recorded pair again, without a server
   calibrate        find out how wrong the times are that this machine measures
   serve            be a server to try things out with: a simulated model, all protocols
+  doctor           tell what was found here, servers and keys, and what is wrong
 """
 PROTOCOLS = (
     "ollama-chat",

@@ -68,7 +68,7 @@ def check_url(url: str, *, flag: bool) -> None:
             raise UsageError(f"--url {url} names no server: a URL looks like {example}.")
         raise UsageError(
             f"{url!r} is neither a command nor a URL: commands are run, history, replay, "
-            f"calibrate and serve, a URL looks like {example}."
+            f"calibrate, serve and doctor, a URL looks like {example}."
         )
     try:
         validate_url(url)
@@ -114,6 +114,7 @@ def session(
     from streamscope.trial.session import Session, Wish
 
     variables = settings.environment()
+    keys = Keys(variables, commands=config.key_command, allow_plain=config.allow_plain_http_key)
     engine = options.engine or ("auto" if options.url else config.engine)
     # A URL of the config file names the target only as long as nobody names another one.
     named = bool(options.url or options.engine)
@@ -131,13 +132,10 @@ def session(
             stall_s=options.stall_s or config.timeouts.stall_s,
             total_s=options.timeout_s or config.timeouts.total_s,
         ),
-        key_for=Keys(
-            variables,
-            commands=config.key_command,
-            allow_plain=config.allow_plain_http_key,
-        ).find,
+        key_for=keys.find,
         proxy_for=settings.proxy_for,
         candidates=candidates(variables),
+        offered=keys.vendors(),
         gguf=Path(config.model_file).expanduser() if config.model_file else None,
         profile=config.profile,
         calibration=calibrations.read(places.calibration_file),

@@ -125,7 +125,7 @@ def _create(path: Path) -> None:
 
 def _ready(path: Path, steps: Sequence[Step]) -> sqlite3.Connection:
     """Check, upgrade and return the database at ``path``."""
-    _inspect(path, steps)
+    inspect(path, steps)
     connection = connect(path, "rw")
     try:
         _use_wal(connection)
@@ -142,10 +142,15 @@ def _ready(path: Path, steps: Sequence[Step]) -> sqlite3.Connection:
     return connection
 
 
-def _inspect(path: Path, steps: Sequence[Step]) -> None:
+def inspect(path: Path, steps: Sequence[Step]) -> None:
     """Look at the database without changing a byte of it: a newer one must stay as it is.
 
     Even to close an ordinary connection can write, by moving the log into the database.
+
+    Raises:
+        HistoryError: It was written by a newer version, or belongs to another program.
+        sqlite3.Error: It is not there, can't be read, or is damaged.
+        OSError: The same.
     """
     with closing(connect(path, "ro")) as connection:
         try:

@@ -201,6 +201,7 @@ class Session:
         key_for: Callable[[str, str], Key | None],
         proxy_for: Callable[[str], str | None],
         candidates: Sequence[Candidate] = (),
+        offered: Sequence[Candidate] = (),
         gguf: Path | None = None,
         profile: str = "default",
         calibration: Calibration | None = None,
@@ -217,6 +218,7 @@ class Session:
                 ``KeyRefusedError``. Called in a thread, as it may have to wait.
             proxy_for: Returns the proxy for a URL.
             candidates: Servers that the environment names, the one that is preferred first.
+            offered: Further servers to choose from, of which none is chosen unless it is named.
             gguf: A model of the person's own for the local engine.
             profile: The simulator's profile.
             calibration: What is known about the error of this machine's times.
@@ -231,6 +233,7 @@ class Session:
         self._key_for = key_for
         self._proxy_for = proxy_for
         self._candidates = tuple(candidates)
+        self._offered = tuple(offered)
         self._gguf = gguf
         self._profile = profile
         self._probe = Probe()
@@ -259,10 +262,7 @@ class Session:
         report("looking for a server", None)
         try:
             await self._probe.start()
-            self._refusals.clear()
             choice = await self._choose(self._wish)
-            reason = " ".join([choice.reason, *sorted(self._refusals)])
-            choice = msgspec.structs.replace(choice, reason=reason)
             setup = await self._prepare(choice, self._wish, report)
         except BaseException as error:
             if self._setup is not None:
@@ -291,7 +291,8 @@ class Session:
                 raise NoServerError(str(error)) from error
             target = Target(protocol=wish.protocol, url=url, model=wish.model)
             await self._key(url)  # what speaks against it is said before anybody is asked
-        return await choose(
+        self._refusals.clear()
+        choice = await choose(
             self._fetch,
             engine=wish.engine,
             target=target,
@@ -299,6 +300,9 @@ class Session:
             candidates=self._candidates,
             local_missing=local.missing(),
         )
+        # A server that would have come first, had its key been sent, is missed by the person.
+        reason = " ".join([choice.reason, *sorted(self._refusals)])
+        return msgspec.structs.replace(choice, reason=reason)
 
     async def _prepare(self, choice: Choice, wish: Wish, report: Report) -> Setup:
         if choice.kind == "server":
@@ -343,10 +347,37 @@ class Session:
             process=engine,
         )
 
-    async def discover(self) -> list[Found]:
-        """Return the servers that answer where the environment says, and on the usual ports."""
+    async def get_ready(self) -> None:
+        """Start the measuring process, if it is not there.
+
+        Raises:
+            ProbeError: It can't be started.
+        """
         await self._probe.start()
-        return await detect(self._fetch, [*self._candidates, *USUAL])
+
+    async def preview(self) -> Choice:
+        """Return what ``open`` would choose, without starting or changing anything.
+
+        Raises:
+            NoServerError: There is nothing.
+            ProbeError: The measuring process can't be started.
+        """
+        await self._probe.start()
+        try:
+            return await self._choose(self._wish)
+        except (EngineError, KeyRefusedError) as error:
+            raise NoServerError(str(error)) from error
+
+    async def discover(self) -> list[Found]:
+        """Return the servers that answer.
+
+        They are looked for where the person or the environment names one, at vendors whose key
+        is known, and on the usual ports.
+        """
+        await self._probe.start()
+        named = [Candidate(url=self._named)] if self._named else []
+        places = [*named, *self._candidates, *self._offered]
+        return await detect(self._fetch, [*places, *(Candidate(url=url) for url in USUAL)])
 
     async def _key(self, url: str) -> Key | None:
         return await asyncio.to_thread(self._key_for, url, self._named)

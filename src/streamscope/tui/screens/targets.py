@@ -18,7 +18,7 @@ from streamscope.wire.urls import validate_url
 WIDE = 100
 """Columns from which on there is room for what is known of a model beside its server."""
 
-NAME_WIDE, NAME_NARROW = 40, 22
+NAME_WIDE, NAME_NARROW = 34, 22
 """Columns of a name there, and elsewhere."""
 
 
@@ -91,9 +91,9 @@ class TargetPicker(Picker[Wish | None]):
             about: What is known of the model.
         """
         narrow = self.app.size.width < WIDE
-        # Where there is no room for it beside the server, it stands below the list.
+        # There may be no room for all of it in a line, so it stands below the list, too.
         self._wishes.append(wish)
-        self._about.append(one_line(about, 120) if narrow else "")
+        self._about.append(one_line(f"{name} · {about}", 200) if about else "")
         width = NAME_NARROW if narrow else NAME_WIDE
         shown = where if narrow or not about else f"{where} · {about}"
         options = self.query_one(OptionList)
