@@ -25,7 +25,7 @@ MarkName = Literal[
     "secured",  # TLS is up (absent on plain connections)
     "sending",  # the first byte of the request was handed over
     "sent",  # the last byte of the request was handed over: the zero of all times
-    "headers",  # the response headers were complete
+    "headers",  # the response headers were complete (of a WebSocket: it was open, before zero)
     "first_byte",  # the first byte of the body
     "usage",  # token counts
     "finish",  # the server named the reason why the text ended

@@ -5,6 +5,7 @@ import contextlib
 import json
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from streamscope.probe.messages import Limits
-from streamscope.trace import Fault, FaultCode, Mode, Trace
+from streamscope.trace import Chunk, Fault, FaultCode, Mode, Trace
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -27,6 +28,9 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 MODES: tuple[Mode, ...] = ("stream", "blocking")
 NILE = ({"token": "Nile"}, {"token": " and"}, {"token": " Amazon"})
 LONG_S = 20.0
+
+SLACK_NS = 100_000
+"""A stamp is moved between two clocks that are read one after the other: the module's own bound."""
 
 
 class Sockets:
@@ -104,6 +108,31 @@ async def test_a_whole_answer(
     assert [*before, *after] == sorted([*before, *after])
     assert before[-1] <= 0 == after[0]
     assert all(chunk.t_ns >= trace.marks["first_byte"] for chunk in trace.chunks)
+
+
+async def test_every_stamp_lies_between_the_write_and_the_report(
+    bench: "Bench", sockets: Sockets
+) -> None:
+    wrote_ns: list[int] = []
+    reported_ns: list[int] = []
+
+    async def answer(socket: ServerConnection) -> None:
+        await socket.recv()
+        for number in range(40):
+            wrote_ns.append(time.monotonic_ns())
+            await socket.send(f"{number} ")
+        await socket.send("[DONE]")
+
+    def note(_: Trace, new: list[Chunk]) -> None:
+        reported_ns.extend([time.monotonic_ns()] * len(new))
+
+    before = time.monotonic_ns()
+    trace = await bench.run(await sockets(answer), protocol="websocket", listener=note)
+    assert (trace.ended, len(trace.chunks)) == ("stop", 40)
+    assert before < trace.sent_monotonic_ns < wrote_ns[0]
+    for chunk, write_ns, report_ns in zip(trace.chunks, wrote_ns, reported_ns, strict=True):
+        arrived = trace.sent_monotonic_ns + chunk.t_ns
+        assert write_ns - SLACK_NS <= arrived <= report_ns
 
 
 async def test_bare_text_and_nothing_but_the_prompt(bench: "Bench", sockets: Sockets) -> None:

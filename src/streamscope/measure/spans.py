@@ -47,7 +47,9 @@ SPANS: Mapping[SpanName, SpanText] = {
     "securing": SpanText("TLS", "Until the TLS handshake was over."),
     "sending": SpanText(
         "sending",
-        "From a connection that is up to the last byte of the request handed to the system.",
+        "From a connection that is up to the last byte of the request handed to the system. Over a"
+        " WebSocket the request is the message with the prompt, and opening the socket is part of"
+        " this.",
     ),
     "headers": SpanText(
         "waiting for headers",
