@@ -254,7 +254,7 @@ class Web:
         self.asked: dict[str, dict[str, str]] = {}
 
     async def fetch(
-        self, url: str, timeout_s: float, headers: dict[str, str], proxy: str | None
+        self, url: str, _timeout_s: float, headers: dict[str, str], _proxy: str | None
     ) -> tuple[int, bytes]:
         self.asked[url] = headers
         for root, models in self.lists.items():
