@@ -167,6 +167,12 @@ async def test_frames_that_cannot_be_read(play: Play, bad: bytes, why: str) -> N
     assert why in trace.fault.sentence
 
 
+async def test_what_came_before_in_the_same_read_is_kept(play: Play) -> None:
+    trace = await play(frame(b"Nile") + frame(b" and") + frame(b"x", 3))
+    assert trace.fault is not None
+    assert (trace.fault.code, trace.text()) == ("malformed", "Nile and")
+
+
 async def test_what_follows_the_end_mark_is_no_fault(play: Play) -> None:
     trace = await play(frame(b"Nile") + END, frame(b"Nile", reserved=4))
     assert (trace.ended, trace.fault) == ("stop", None)

@@ -118,6 +118,7 @@ class WebSocket:
         self._stall_s = stall_s
         self._frames = Connection(ConnectionType.CLIENT)
         self._message: list[bytes] = []
+        self._unreadable: NoMessagesError | None = None
 
     async def say(self, text: bytes) -> None:
         """Send one message of text, in one frame.
@@ -131,10 +132,13 @@ class WebSocket:
         """Return what the next read brought, in order; pings are answered.
 
         Raises:
-            NoMessagesError: It is no WebSocket.
+            NoMessagesError: It is no WebSocket. What came before that in the same read has been
+                returned.
             ReadError, ReadTimeout, RemoteProtocolError: As httpcore does; the last one where the
                 connection ends without a word.
         """
+        if self._unreadable is not None:
+            raise self._unreadable
         data = await self._stream.read(READ_BYTES, timeout=self._stall_s)
         if not data:
             raise httpcore.RemoteProtocolError("it ended without a close frame")
@@ -144,27 +148,27 @@ class WebSocket:
             if isinstance(event, TextMessage | BytesMessage):
                 heard.append(self._part(event))
             elif isinstance(event, CloseConnection):
-                heard.append(self._closed(event))
+                heard += self._closed(event)
             else:
                 if isinstance(event, Ping) and self._frames.state is ConnectionState.OPEN:
-                    await self._send(event.response(), _WRITE_S)
+                    await self._mention(event.response())
                 heard.append(Alive())
         return heard
 
     async def leave(self) -> None:
         """Say that nothing more is wanted, and confirm it if the server said so first."""
         if self._frames.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
-            await self._close(_LEAVING)
+            await self._mention(CloseConnection(code=_LEAVING))
 
     async def abandon(self) -> None:
         """Say that nobody listens any more; the connection is to be closed right after."""
         if self._frames.state is ConnectionState.OPEN:
-            await self._close(_GOING_AWAY)
+            await self._mention(CloseConnection(code=_GOING_AWAY))
 
-    async def _close(self, code: int) -> None:
-        """Send a close frame if that takes no time at all: a server that is gone needs none."""
+    async def _mention(self, event: Event) -> None:
+        """Send a control frame if that takes no time at all: a server that is gone needs none."""
         with contextlib.suppress(httpcore.NetworkError, httpcore.TimeoutException):
-            await self._send(CloseConnection(code=code), 0)
+            await self._send(event, 0)
 
     async def _send(self, event: Event, limit_s: float) -> None:
         await self._stream.write(self._frames.send(event), timeout=limit_s)
@@ -178,11 +182,12 @@ class WebSocket:
         self._message.clear()
         return Part(len(data), message)
 
-    def _closed(self, event: CloseConnection) -> Closed:
+    def _closed(self, event: CloseConnection) -> list[Heard]:
         if self._frames.state in (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING):
             # The library says so of frames that it can't read; nobody has closed anything.
-            raise NoMessagesError(event.reason or "frames that can't be read")
-        return Closed(event.code or NO_CODE, event.reason or "")
+            self._unreadable = NoMessagesError(event.reason or "frames that can't be read")
+            return []
+        return [Closed(event.code or NO_CODE, event.reason or "")]
 
 
 @functools.cache
