@@ -4,14 +4,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
+import httpcore
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 from wsproto.utilities import generate_accept_token
 
 from streamscope.probe.messages import Limits, Start
 from streamscope.probe.record import Emit
 from streamscope.probe.runner import Runner
+from streamscope.probe.websocket import Part, WebSocket
 from streamscope.trace import Chunk, Request, Target, Trace
 
 Play = Callable[..., Awaitable[Trace]]
@@ -133,6 +138,51 @@ async def test_a_character_in_halves(play: Play) -> None:
     whole = frame("é".encode())
     trace = await play(whole[:3], whole[3:], END)
     assert trace.text() == "é"
+
+
+class Bytes(httpcore.AsyncNetworkStream):
+    """A connection over which these reads come."""
+
+    def __init__(self, reads: list[bytes]) -> None:
+        self._reads = reads
+
+    # The signatures are httpcore's.
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+        return self._reads.pop(0) if self._reads else b""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        pass
+
+
+@given(
+    messages=st.lists(st.lists(st.text(max_size=200), min_size=1, max_size=3), max_size=5),
+    cuts=st.lists(st.integers(0, 4000), max_size=8),
+)
+def test_messages_are_the_same_wherever_reads_are_cut(
+    messages: list[list[str]], cuts: list[int]
+) -> None:
+    sent = b""
+    for parts in messages:
+        for number, part in enumerate(parts):
+            last = number + 1 == len(parts)
+            sent += frame(part.encode(), 0 if number else 1, fin=last) + frame(b"", 9)
+    at = [0, *sorted(min(cut, len(sent)) for cut in cuts), len(sent)]
+    reads = [sent[start:end] for start, end in pairwise(at) if end > start]
+
+    async def hear() -> tuple[list[bytes], int]:
+        socket = WebSocket(Bytes(reads), 1.0)
+        found: list[bytes] = []
+        size = 0
+        with contextlib.suppress(httpcore.RemoteProtocolError):
+            while True:
+                for heard in await socket.hear():
+                    if isinstance(heard, Part):
+                        size += heard.size
+                        found += [] if heard.message is None else [heard.message]
+        return found, size
+
+    whole = ["".join(parts).encode() for parts in messages]
+    assert asyncio.run(hear()) == (whole, sum(map(len, whole)))
 
 
 @pytest.mark.parametrize("greeting", [b"Welcome!", b'{"token": "Welcome!"}'])
