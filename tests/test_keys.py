@@ -137,6 +137,9 @@ def test_no_key_goes_to_another_machine_in_the_open() -> None:
     assert value(variables, "https://10.0.0.2", "https://10.0.0.2") == "mine"
     assert value(variables, "http://127.0.0.1:1", "http://127.0.0.1:1") == "mine"
     assert value(variables, OTHER) is None
+    with pytest.raises(KeyRefusedError):
+        Keys(variables).find("ws://10.0.0.2", "ws://10.0.0.2")
+    assert value(variables, "wss://10.0.0.2", "wss://10.0.0.2") == "mine"
 
 
 def test_a_key_may_end_in_a_line_end() -> None:

@@ -44,7 +44,7 @@ RETRY_S = 5.0
 KEY_CHARS = 8192
 """Longest key."""
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class KeyRefusedError(Exception):
@@ -181,8 +181,8 @@ class Keys:
         key = self._named(url, named) or self._of_variable(url) or self._asked_for(url, named)
         if key is None:
             return None
-        plain = urlsplit(url).scheme == "http"
-        if plain and not is_loopback(url) and not self._allow_plain:
+        secure = urlsplit(url).scheme in ("https", "wss")
+        if not secure and not is_loopback(url) and not self._allow_plain:
             raise KeyRefusedError(
                 f"The key ({key.source}) is not sent to {urlsplit(url).netloc} over unencrypted "
                 "HTTP: use https, or set allow_plain_http_key = true in the config file."

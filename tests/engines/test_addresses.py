@@ -30,6 +30,8 @@ HERE = "http://127.0.0.1:8000"
         (f"{HERE}/stream", f"{HERE}/stream", "token-sse"),
         ("ws://127.0.0.1:8000/chat", "ws://127.0.0.1:8000/chat", "websocket"),
         ("wss://host/v1/responses", "wss://host/v1/responses", "websocket"),
+        ("ws://127.0.0.1:8000/v1/x", "ws://127.0.0.1:8000/v1/x", "websocket"),
+        ("wss://model.example", "wss://model.example", "websocket"),
         (f"{HERE}/upstream", f"{HERE}/upstream", ""),
         (f"{HERE}/generate", f"{HERE}/generate", ""),
     ],

@@ -209,3 +209,9 @@ async def test_a_route_names_its_protocol_even_if_nobody_answers_yet() -> None:
     choice = await choose(web({}), target=named, local_missing=None)
     assert choice.target == Target(protocol="anthropic", url="http://127.0.0.1:7000", model="m")
     assert choice.reason == "127.0.0.1:7000 was named, and by its route it speaks anthropic."
+
+
+async def test_a_websocket_is_taken_at_its_word() -> None:
+    named = Target(protocol="", url="ws://127.0.0.1:7000/chat")
+    choice = await choose(forbidden, target=named, local_missing=None)
+    assert choice.target == Target(protocol="websocket", url="ws://127.0.0.1:7000/chat")

@@ -105,6 +105,8 @@ async def identify(fetch: Fetch, url: str, *, timeout_s: float = TIMEOUT_S) -> F
         know answers.
     """
     said = addresses.read(url.rstrip("/"))
+    if said.protocol == "websocket":  # there are no pages to ask for
+        return None
     if said.vendor is not None:
         return await _hosted(fetch, said, said.vendor, timeout_s)
     found = await _server(fetch, addresses.root_of(said.base), timeout_s)
