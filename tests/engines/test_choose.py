@@ -155,6 +155,16 @@ async def test_a_vendors_model_is_never_guessed() -> None:
     assert not choice.contended
 
 
+async def test_a_vendor_and_a_model_leave_nothing_to_ask() -> None:
+    named = Target(protocol="", url="https://api.anthropic.com", model="claude-x")
+    choice = await choose(forbidden, target=named, local_missing=None)
+    assert choice.target == Target(
+        protocol="anthropic", url="https://api.anthropic.com", model="claude-x"
+    )
+    assert choice.reason == "api.anthropic.com was named, and by its host it speaks anthropic."
+    assert not choice.contended
+
+
 async def test_where_a_vendor_wants_a_key_its_variable_is_named() -> None:
     async def locked(url: str, timeout_s: float) -> tuple[int, bytes]:
         return 401, b"{}"

@@ -336,3 +336,32 @@ async def test_servers_to_choose_from_are_all_that_somebody_named(build: "Build"
         protocol="openai-chat", url=f"{wanted}/v1", model="m"
     )
     assert [found.url for found in await session.discover()] == [f"{url}/v1" for url in urls]
+
+
+async def test_a_server_that_was_named_is_remembered_and_offered_again(
+    build: "Build", web: Web, tmp_path: Path
+) -> None:
+    url = "http://model.example:8000"
+    web.lists = {url: VLLM}
+    first = build(
+        wish=Wish(url=url),
+        history=History.open(tmp_path / "history.db"),
+        key_for=lambda *_: Key(value="sk-canary", source="test"),
+    )
+    await first.open(lambda *_: None)
+    assert b"canary" not in (tmp_path / "servers.json").read_bytes()
+    later = build()
+    assert [found.url for found in await later.discover()] == [f"{url}/v1"]
+    web.lists = {}
+    setup = await build(wish=Wish(url=url)).open(lambda *_: None)
+    assert setup.target == Target(protocol="openai-chat", url=f"{url}/v1", model="m")
+    assert setup.reason.endswith("says nothing now: it is asked as it was before.")
+    assert setup.version == ""
+
+
+async def test_who_wants_no_history_has_no_server_remembered(
+    build: "Build", web: Web, tmp_path: Path
+) -> None:
+    web.lists = {"http://127.0.0.1:7001": VLLM}
+    await build(wish=Wish(url="http://127.0.0.1:7001")).open(lambda *_: None)
+    assert not (tmp_path / "servers.json").exists()

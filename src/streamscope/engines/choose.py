@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from streamscope.engines.addresses import is_loopback, read
+from streamscope.engines.addresses import Said, is_loopback, read
 from streamscope.engines.detect import USUAL, Fetch, detect, identify
 from streamscope.engines.engine import EngineError
 from streamscope.engines.found import Candidate, Found, Kind
@@ -36,6 +36,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why, in one sentence for the screen.
         contended: Whether two live requests would disturb each other there.
         version: Version of the server, where it says so.
+        found: What the server that was named turned out to be, if it answered.
     """
 
     kind: Literal["server", "local", "simulator"]
@@ -43,6 +44,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     contended: bool
     version: str = ""
+    found: Found | None = None
 
 
 async def choose(
@@ -52,6 +54,7 @@ async def choose(
     target: Target | None = None,
     model: str = "",
     candidates: Sequence[Candidate] = (),
+    known: Found | None = None,
     local_missing: str | None,
 ) -> Choice:
     """Choose in the order of ``--engine auto``.
@@ -65,6 +68,7 @@ async def choose(
         target: What the person named. An empty protocol or model is found out by asking.
         model: A model that was named without a server: one that has it is preferred.
         candidates: Servers that the environment names, the first one first.
+        known: What answered at the target's URL the last time, if anything did.
         local_missing: Why the local model cannot run (``local.missing``); ``None`` if it can.
 
     Raises:
@@ -77,7 +81,7 @@ async def choose(
             raise EngineError(f"The local model cannot run: {local_missing}.")
         return _local("The local model was asked for.")
     if target is not None:
-        return await _named(fetch, target)
+        return await _named(fetch, target, known)
     usual = [Candidate(url=url) for url in USUAL]
     # Nobody's own server is sent prompts because it happens to stream: it has to be named.
     servers = [
@@ -103,45 +107,62 @@ def _with_model(server: Found, model: str) -> Found:
     return msgspec.structs.replace(server, models=only)
 
 
-async def _named(fetch: Fetch, target: Target) -> Choice:
+async def _named(fetch: Fetch, target: Target, known: Found | None) -> Choice:
     """Complete the target that the person named."""
-    complete = target.protocol and target.model
     here = is_loopback(target.url)
+    said = read(target.url)
+    model = target.model or said.model
     # A complete target elsewhere is not bothered with questions: it is hosted, so it has room.
-    found = None
-    if here or not complete:
-        found = await identify(fetch, target.url, timeout_s=_NAMING_TIMEOUT_S)
-    if found is None:
-        return _unknown(target, contended=here)
-    model = target.model or _model_of(found, target)
+    if not here and model and (target.protocol or said.vendor is not None):
+        return _taken(target, said, contended=False)
+    found = await identify(fetch, target.url, timeout_s=_NAMING_TIMEOUT_S)
+    if found is not None:
+        return _completed(target, found)
+    if target.protocol or said.protocol:
+        return _taken(target, said, contended=here)
+    if known is not None:
+        choice = _completed(target, known)
+        reason = (
+            f"{place(target.url)} was named and says nothing now: it is asked as it was before."
+        )
+        return msgspec.structs.replace(choice, reason=reason, version="", found=None)
+    raise EngineError(
+        f"No server that we know answers at {target.url}: is it running, or does it need "
+        "its protocol named (--protocol, or a URL with its route)?"
+    )
+
+
+def _completed(target: Target, found: Found) -> Choice:
+    """Fill the gaps of a target with what was found."""
     whole = Target(
         protocol=target.protocol or found.protocol,
         url=target.url if target.protocol else found.url,
-        model=model,
+        model=target.model or _model_of(found, target),
     )
     return Choice(
         kind="server",
         target=whole,
         reason=f"{place(target.url)} was named: {_sentence(found, whole)}",
-        contended=found.contended and here,
+        contended=found.contended and is_loopback(target.url),
         version=found.version,
+        found=found,
     )
 
 
-def _unknown(target: Target, *, contended: bool) -> Choice:
-    """Take a target at its word, or at that of its URL, where nobody tells what it is."""
-    said = read(target.url)
-    if not target.protocol and said.protocol:
-        target = Target(protocol=said.protocol, url=said.base, model=target.model or said.model)
-        reason = f"{place(target.url)} was named, and by its route it speaks {said.protocol}."
-    elif target.protocol:
-        reason = f"{place(target.url)} was named."
-    else:
-        raise EngineError(
-            f"No server that we know answers at {target.url}: is it running, or does it need "
-            "its protocol named (--protocol, or a URL with its route)?"
+def _taken(target: Target, said: Said, *, contended: bool) -> Choice:
+    """Take a target at its word, or at that of its URL."""
+    where = place(target.url)
+    if target.protocol:
+        return Choice(
+            kind="server", target=target, reason=f"{where} was named.", contended=contended
         )
-    return Choice(kind="server", target=target, reason=reason, contended=contended)
+    by = "host" if said.vendor else "route"
+    return Choice(
+        kind="server",
+        target=Target(protocol=said.protocol, url=said.base, model=target.model or said.model),
+        reason=f"{where} was named, and by its {by} it speaks {said.protocol}.",
+        contended=contended,
+    )
 
 
 def _model_of(found: Found, target: Target) -> str:

@@ -30,6 +30,7 @@ from streamscope.plan import Plan
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
 from streamscope.trace import ChannelName, Layout, Mode, Regime, Request, Run, Target
+from streamscope.trial import known_servers
 from streamscope.trial.plan import Channel, Course
 from streamscope.trial.trial import Listener, Trial, is_complete
 
@@ -212,7 +213,7 @@ class Session:
         Args:
             wish: What the person wants to measure.
             history: Keeps the runs; ``None`` for none.
-            cache_dir: Where fetched weights are kept.
+            cache_dir: Where fetched weights and servers that were named are kept.
             limits: Bounds of each run.
             key_for: Returns the key for a URL, given the one that the person named; may raise
                 ``KeyRefusedError``. Called in a thread, as it may have to wait.
@@ -229,6 +230,7 @@ class Session:
         self._wish = wish
         self._history = history
         self._cache_dir = cache_dir
+        self._known_file = cache_dir / "servers.json"
         self._limits = limits
         self._key_for = key_for
         self._proxy_for = proxy_for
@@ -272,6 +274,8 @@ class Session:
             raise
         self._close_engine()
         self._setup = setup
+        if choice.found is not None and self._history is not None:
+            known_servers.remember(self._known_file, self._named, choice.found)
         return setup
 
     async def _choose(self, wish: Wish) -> Choice:
@@ -298,6 +302,7 @@ class Session:
             target=target,
             model=wish.model,
             candidates=self._candidates,
+            known=known_servers.known(self._known_file, self._named) if self._named else None,
             local_missing=local.missing(),
         )
         # A server that would have come first, had its key been sent, is missed by the person.
@@ -371,13 +376,21 @@ class Session:
     async def discover(self) -> list[Found]:
         """Return the servers that answer.
 
-        They are looked for where the person or the environment names one, at vendors whose key
-        is known, and on the usual ports.
+        They are looked for where the person names one, or has named one, or the environment does,
+        at vendors whose key is known, and on the usual ports.
         """
         await self._probe.start()
-        named = [Candidate(url=self._named)] if self._named else []
-        places = [*named, *self._candidates, *self._offered]
-        return await detect(self._fetch, [*places, *(Candidate(url=url) for url in USUAL)])
+        named = [self._named] if self._named else []
+        before = [each.url for each in known_servers.read(self._known_file)]
+        places = [
+            *(Candidate(url=url) for url in named),
+            *self._candidates,
+            *(Candidate(url=url) for url in (*before, *USUAL)),
+            *self._offered,
+        ]
+        # The same server may have been named in several ways.
+        found = await detect(self._fetch, places)
+        return list({(each.url, each.protocol): each for each in reversed(found)}.values())[::-1]
 
     async def _key(self, url: str) -> Key | None:
         return await asyncio.to_thread(self._key_for, url, self._named)

@@ -1,0 +1,91 @@
+"""Servers that were named once, as one small JSON file in the cache: what they were, never keys.
+
+So a server that is busy or still starting is spoken to as it was the last time, and whoever typed
+a URL once finds it among the targets.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from streamscope.engines.found import Found
+
+MOST = 20
+"""Servers that are remembered."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""No such file is longer: a larger one is something else."""
+
+MOST_MODELS = 200
+"""Models of a server that are remembered."""
+
+SCHEMA = "streamscope/servers/1"
+"""The format that this version reads."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that was named.
+
+    Attributes:
+        url: The URL that the person gave, in its plain form.
+        found: What it was.
+    """
+
+    url: str
+    found: Found
+
+
+class _Book(msgspec.Struct, frozen=True, kw_only=True):
+    schema: str = SCHEMA
+    servers: list[Known]
+
+
+def read(path: Path) -> list[Known]:
+    """Return the servers that are remembered, the last one first.
+
+    None are where there is no such file, or a damaged one, or one of a newer version.
+    """
+    try:
+        with path.open("rb") as file:
+            book = msgspec.json.decode(file.read(MOST_BYTES), type=_Book)
+    except (OSError, ValueError):  # every error of msgspec's decoder is a ValueError
+        return []
+    return book.servers if book.schema == SCHEMA else []
+
+
+def known(path: Path, url: str) -> Found | None:
+    """Return what was found at a URL the last time; ``None`` if it is not known."""
+    return next((each.found for each in read(path) if each.url == url), None)
+
+
+def remember(path: Path, url: str, found: Found) -> None:
+    """Keep what was found at a URL, for its owner alone.
+
+    Where that is not possible nothing is kept: it is a convenience, and can be found out again.
+    """
+    before = read(path)
+    if before and before[0] == Known(url=url, found=found):
+        return
+    names = found.models[:MOST_MODELS]
+    few = msgspec.structs.replace(
+        found, models=names, capabilities={name: found.about(name) for name in names}
+    )
+    servers = [Known(url=url, found=few), *(each for each in before if each.url != url)]
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, msgspec.json.encode(_Book(servers=servers[:MOST])))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".servers-")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as new:
+            new.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
