@@ -212,16 +212,30 @@ def test_the_server_s_parts_lie_in_the_wait_after_early_headers(build_trace: Bui
     assert not headers_with_text(trace)
 
 
-def test_headers_that_come_with_the_text_hold_the_whole_wait(build_trace: Build) -> None:
+@pytest.mark.parametrize("headers_s", [0.9995, 0.985], ids=["at once", "a little later"])
+def test_headers_that_come_with_the_text_hold_the_whole_wait(
+    build_trace: Build, headers_s: float
+) -> None:
     """Ollama sends them with the first chunk: prefill must not be drawn in the moment between."""
     trace = build_trace(
         [(1, "answer", "x"), (2, "answer", "y")],
-        marks_s={"sent": 0, "headers": 0.9995},
+        marks_s={"sent": 0, "headers": headers_s},
         server=ServerTimings(load_s=0.2, prefill_s=0.5, source="ollama"),
     )
     assert headers_with_text(trace)
     names = [span.name for span in waterfall(trace)]
     assert names == ["headers", "load", "prefill", "waiting", "answering"]
+
+
+def test_a_prefill_after_a_long_queue_lies_behind_the_headers(build_trace: Build) -> None:
+    """llama.cpp sends them when a slot is free: the wait before them is the queue."""
+    trace = build_trace(
+        [(3.3, "answer", "x"), (4, "answer", "y")],
+        marks_s={"sent": 0, "headers": 3},
+        server=ServerTimings(prefill_s=0.3, decode_s=0.7, source="llama.cpp"),
+    )
+    names = [span.name for span in waterfall(trace)]
+    assert names == ["headers", "waiting", "prefill", "answering"]
 
 
 def test_no_figure_takes_the_headers_for_text(every_tool: Trace) -> None:

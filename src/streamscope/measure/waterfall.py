@@ -60,6 +60,8 @@ _LEAST_NS = 10_000
 """A server that says it took less did nothing worth a line, such as loading what was loaded."""
 _LONGEST_S = 1e9
 _ERROR_STATUS = 300
+_TOGETHER_SHARE = 0.02
+"""What comes this soon after the headers, as a share of the wait for them, came with them."""
 _Step: TypeAlias = tuple[int, SpanName]
 """A moment, ns since sent, and the span that begins there."""
 
@@ -75,12 +77,12 @@ def waterfall(trace: Trace, now_ns: int | None = None) -> tuple[Span, ...]:
         now_ns: For one under way, the present, ns since sent: its last span lasts until then.
     """
     own = _own_spans(trace, now_ns)
-    held = _held(own)
-    if held is None:
-        return own
     believed = believable(trace)
     if believed.doubts:
         trace = msgspec.structs.replace(trace, server=believed.server)
+    held = _held(own, sum(claimed for _, claimed in _claims(trace)))
+    if held is None:
+        return own
     parts = _server_spans(trace, held)
     return tuple(span for one in own for span in ((one, *parts) if one is held else (one,)))
 
@@ -95,7 +97,7 @@ def headers_with_text(trace: Trace) -> bool:
     first = _first_content_ns(trace)
     if headers is None or first is None or headers <= 0:
         return False
-    return 0 <= first - headers < min(NS_PER_MS, headers)
+    return 0 <= first - headers < max(min(NS_PER_MS, headers), headers * _TOGETHER_SHARE)
 
 
 def _first_content_ns(trace: Trace) -> int | None:
@@ -201,24 +203,23 @@ def _spans(steps: Iterable[_Step], first: int, end: int) -> Iterable[Span]:
         yield Span(name=open_name, start_ns=start, end_ns=end)
 
 
-def _held(own: Iterable[Span]) -> Span | None:
+def _held(own: Iterable[Span], claimed_ns: int) -> Span | None:
     """Return the span in which the server did what came before the first text.
 
-    That is the wait after the headers, or, where they came only with the text, the wait for them.
+    That is the wait after the headers, if most of what the server claims fits into it; where the
+    headers came only with the text, it is the wait for them.
     """
     waits = {span.name: span for span in own if span.name in ("headers", "waiting")}
     headers, waiting = waits.get("headers"), waits.get("waiting")
     if headers is None or waiting is None:
         return waiting or headers
-    short = min(NS_PER_MS, headers.length_ns)
-    return waiting if waiting.length_ns >= short else headers
+    if waiting.length_ns >= headers.length_ns:
+        return waiting
+    return waiting if 0 < claimed_ns <= 2 * waiting.length_ns else headers
 
 
-def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
-    """Lay the server's durations into a span, from its start, and cut what does not fit.
-
-    Those that can't be true at all, because the whole run was shorter, are not among them.
-    """
+def _claims(trace: Trace) -> list[tuple[SpanName, int]]:
+    """Return what the server says that it did before the first text, and how long, ns."""
     server = trace.server
     claims: list[tuple[SpanName, float | None]] = [
         ("queue", server.queue_s),
@@ -227,12 +228,18 @@ def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
     ]
     if trace.mode == "blocking":
         claims.append(("decode", server.decode_s))
+    lengths = [(name, _claimed_ns(claim_s)) for name, claim_s in claims]
+    return [(name, length_ns) for name, length_ns in lengths if length_ns >= _LEAST_NS]
+
+
+def _server_spans(trace: Trace, held: Span) -> tuple[Span, ...]:
+    """Lay the server's durations into a span, from its start, and cut what does not fit.
+
+    Those that can't be true at all, because the whole run was shorter, are not among them.
+    """
     spans: list[Span] = []
     at = held.start_ns
-    for name, claim_s in claims:
-        claimed = _claimed_ns(claim_s)
-        if claimed < _LEAST_NS:
-            continue
+    for name, claimed in _claims(trace):
         end = min(at + claimed, held.end_ns)
         cut = end - at < claimed
         spans.append(
