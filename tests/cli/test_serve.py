@@ -5,13 +5,16 @@ import re
 import signal
 import socket
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamscope import settings
 from streamscope.cli import main
 from streamscope.cli.parsing import UsageError
-from streamscope.cli.serve import exposed, options_of, profile
+from streamscope.cli.serve import exposed
+from streamscope.cli.serve_arguments import options_of, profile
 from streamscope.engines.profiles import PROFILES
 
 if TYPE_CHECKING:
@@ -109,3 +112,20 @@ def test_what_can_not_be_is_one_line(
 def test_only_a_server_for_others_is_warned_of() -> None:
     assert exposed("127.0.0.1") == exposed("::1") == ""
     assert "others in your network" in exposed("0.0.0.0")
+
+
+@pytest.mark.parametrize("said", [["--rate", "5"], ["--profile", "fast"], ["--slots", "3"]])
+def test_a_real_model_takes_no_profile(said: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--model", "local", *said]) == 2
+    assert "--model local takes no profile" in capsys.readouterr().err
+
+
+async def test_a_model_file_that_is_none_is_one_sentence(shell: "Shell", home: Path) -> None:
+    config = settings.places().config_file
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text('model_file = "/nowhere/model.gguf"\n')
+    done = await shell("serve", "--model", "local", "--port", "0")
+    assert done.code == 1
+    assert done.err == (
+        "streamscope: The model /nowhere/model.gguf cannot be read: No such file or directory.\n"
+    )

@@ -1,144 +1,122 @@
 """``streamscope serve``: the server that streamscope brings, for other programs too."""
 
-import argparse
+import asyncio
 import ipaddress
-import math
 import shlex
 import sys
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamscope.cli.arguments import check_line, members
-from streamscope.cli.parsing import Parser, UsageError, at_least, whole
+from streamscope.cli.parsing import UsageError
+from streamscope.cli.serve_arguments import SLOTS, Options, options_of, profile
 from streamscope.engines.engine import EngineError
-from streamscope.engines.profiles import PROFILES, Profile
+from streamscope.engines.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from streamscope.engines.engine import Engine
+    from streamscope.engines.stage import Stage
 
 EXIT_DONE, EXIT_FAILED = 0, 1
-PORT = 8000
-SLOTS, QUEUE = 8, 64
-MOST_AT_ONCE = 100_000
-MOST_TOKENS = 100_000
-"""An answer is written before it is played, which takes a tenth of a second for so many."""
-
-DESCRIPTION = """\
-Serve a model that is acted out by a profile: what it says means nothing, when it
-says it is planned. It speaks Ollama's, OpenAI's and Anthropic's protocols, the
-tutorial's tokens as events (POST and GET), plain text in chunks, and WebSockets,
-each streaming and blocking. A browser finds a page at / that shows a stream.
-"""
-EPILOG = """\
-All profiles are served, each as a model of its name; the one that is named here
-comes first, with what is said of it. docs/serve.md tells the routes.
-
-exit codes: 0 stopped by ctrl+c or SIGTERM, which gives running answers a moment
-(a second time: none); 1 it can't listen there; 2 bad usage.
-"""
-
-_OF_PROFILE = (
-    "load_s",
-    "prefill_s",
-    "tokens_per_s",
-    "tokens",
-    "thinking_share",
-    "jitter",
-    "stall_share",
-    "stall_s",
-    "tokens_per_chunk",
-    "failure",
-    "fail_at",
-)
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be said to ``streamscope serve``; ``None`` leaves it to the profile."""
-
-    profile: str
-    host: str
-    port: int
-    slots: int
-    queue: int
-    seed: int
-    patience_s: float
-    batch_ms: float | None
-    load_s: float | None
-    prefill_s: float | None
-    tokens_per_s: float | None
-    tokens: int | None
-    thinking_share: float | None
-    jitter: float | None
-    stall_share: float | None
-    stall_s: float | None
-    tokens_per_chunk: int | None
-    failure: str | None
-    fail_at: int | None
 
 
 def run(argv: list[str]) -> int:
     """Serve until told to stop; return the exit code."""
     options = options_of(argv)
-    profiles = {options.profile: profile(options), **PROFILES}
-    profiles[options.profile] = profile(options)
+    if options.model != "local":
+        return _serve(options, lambda: simulated(options))
+    if options.pretends:
+        raise UsageError("A real model answers as it can: --model local takes no profile.")
+    engine: Engine | None = None
 
+    def stage() -> "Stage":
+        from streamscope import settings
+        from streamscope.engines.local_stage import LocalStage
+
+        nonlocal engine
+        places = settings.places()
+        named = settings.load(places.config_file).model_file
+        gguf = Path(named).expanduser() if named else None
+        engine = asyncio.run(_local_model(gguf, places.cache))
+        print(engine.caution, file=sys.stderr)
+        return LocalStage(engine, queue=options.queue, patience_s=options.patience_s)
+
+    try:
+        return _serve(options, stage)
+    finally:
+        if engine is not None:
+            engine.close()
+
+
+def _serve(options: Options, make: Callable[[], "Stage"]) -> int:
+    """Listen, have the stage made, and serve until told to stop."""
     from streamscope.engines.serve import Service, listen, url_of
+
+    try:
+        with listen(options.host, options.port) as listener:
+            if warning := exposed(listener.getsockname()[0]):
+                print(warning, file=sys.stderr)
+            stage = make()
+            greeting = welcome(url_of(listener), next(iter(stage.profiles)), stage.simulated)
+            service = Service(
+                stage,
+                ready=lambda: print(greeting, flush=True),
+                ending=lambda: _farewell(stage.present),
+            )
+            service.run(sockets=[listener])
+    except EngineError as error:
+        print(f"streamscope: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def simulated(options: Options) -> "Stage":
+    """Return a stage with all profiles, the named one first.
+
+    Raises:
+        UsageError: What was said of that one can't be.
+    """
     from streamscope.engines.stage import Stage
 
-    stage = Stage(
-        profiles,
-        slots=options.slots,
+    named = {options.profile: profile(options)}
+    return Stage(
+        {**named, **PROFILES, **named},
+        slots=options.slots or SLOTS,
         queue=options.queue,
         seed=options.seed,
         patience_s=options.patience_s,
     )
-    try:
-        listener = listen(options.host, options.port)
-    except EngineError as error:
-        print(f"streamscope: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    greeting = welcome(url_of(listener), options.profile)
-    if warning := exposed(listener.getsockname()[0]):
-        print(warning, file=sys.stderr)
-    service = Service(
-        stage, ready=lambda: print(greeting, flush=True), ending=lambda: _farewell(stage.present)
-    )
-    service.run(sockets=[listener])
-    return EXIT_DONE
 
 
-def options_of(argv: list[str]) -> Options:
-    """Read the command line; leaves with code 2 when it means nothing.
+async def _local_model(gguf: Path | None, cache: Path) -> "Engine":
+    """Start the local model, or a file of the person's own in its place.
 
     Raises:
-        UsageError: It holds bytes that are no text.
+        EngineError: It can't be had.
     """
-    check_line(argv)
-    return Options(**members(_parser().parse_args(argv)))
+    from streamscope.engines import local, weights
+
+    def report(phase: str) -> None:
+        print(f"{phase} …", file=sys.stderr, flush=True)
+
+    if reason := local.missing():
+        raise EngineError(f"{reason[0].upper()}{reason[1:]}.")
+    if gguf is None and weights.installed(cache) is None:
+        report("fetching the local model (93 MB)")
+    path = weights.own(gguf) if gguf else await weights.ensure(cache, lambda _progress: None)
+    return await local.start(path, report=report)
 
 
-def profile(options: Options) -> Profile:
-    """Return the profile that was named, with what was said of it.
-
-    Raises:
-        UsageError: What was said can't be.
-    """
-    said = {name: value for name in _OF_PROFILE if (value := getattr(options, name)) is not None}
-    if options.batch_ms is not None:
-        said["batch_s"] = options.batch_ms / 1e3
-    if "fail_at" in said and not said.get("failure"):
-        raise UsageError("--fail-at wants to know how: say --fail error, cut or stall as well.")
-    try:
-        return msgspec.structs.replace(PROFILES[options.profile], **said)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from error
-
-
-def welcome(url: str, model: str) -> str:
+def welcome(url: str, model: str, pretends: bool = True) -> str:
     """Return what is printed when the server answers: where it is, and what to try."""
     path, text = "/v1/completions/stream", "What is unified memory?"
     asked = shlex.quote(msgspec.json.encode({"prompt": text}).decode())
     socket = url.replace("http:", "ws:", 1)
+    what = f"simulated answers (profile {model})" if pretends else f"the local model {model}"
     return f"""\
-streamscope serves simulated answers at {url} (profile {model}).
+streamscope serves {what} at {url}.
 In a browser that address shows a stream. Ctrl+C stops the server. To try it:
 
   streamscope {url} --protocol ollama-chat --model {model}
@@ -160,83 +138,3 @@ def _farewell(present: int) -> None:
     if present:
         answers = "1 answer ends" if present == 1 else f"{present} answers end"
         print(f"Stopping: {answers} within 3 s (ctrl+c: now).", file=sys.stderr, flush=True)
-
-
-def _part(text: str) -> float:
-    """Read a share from 0 to below 1, as a number or in percent."""
-    words = text.strip()
-    try:
-        value = float(words[:-1]) / 100 if words.endswith("%") else float(words)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be a share such as 20% or 0.2, not {text}")
-    return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        "streamscope serve",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at (127.0.0.1: this machine only)"
-    )
-    parser.add_argument(
-        "--port", type=whole(0, 65535), default=PORT, metavar="N", help=f"({PORT}; 0: any free)"
-    )
-    _add_profile(parser)
-    _add_house(parser)
-    return parser
-
-
-def _add_profile(parser: argparse.ArgumentParser) -> None:
-    """Add what can be said of the profile."""
-    group = parser.add_argument_group("how it answers")
-    group.add_argument(
-        "--profile", default="default", choices=tuple(PROFILES), metavar="NAME",
-        help=f"what the rest starts from: {', '.join(PROFILES)}",
-    )  # fmt: skip
-    said: tuple[tuple[str, str, Any, str, str], ...] = (
-        ("--load", "load_s", at_least(0), "S", "loading the model, before its first answer"),
-        ("--prefill", "prefill_s", at_least(0), "S", "before the first token"),
-        ("--rate", "tokens_per_s", at_least(0.001), "R", "tokens a second after it"),
-        ("--tokens", "tokens", whole(1, MOST_TOKENS), "N", "length of an answer"),
-        ("--thinking", "thinking_share", _part, "SHARE", "of the tokens is thinking"),
-        ("--jitter", "jitter", _part, "SHARE", "of a gap that it may be shorter or longer"),
-        ("--stalls", "stall_share", _part, "SHARE", "of the tokens come after a stall"),
-        ("--stall", "stall_s", at_least(0), "S", "length of a stall"),
-        ("--chunk", "tokens_per_chunk", whole(1), "N", "tokens that are sent as one"),
-        ("--batch", "batch_ms", at_least(0, 10_000), "MS", "gather tokens for so long"),
-        ("--fail-at", "fail_at", whole(0), "N", "tokens before it fails (0: before anything)"),
-    )
-    for flag, name, kind, metavar, words in said:
-        group.add_argument(flag, dest=name, type=kind, metavar=metavar, help=words)
-    group.add_argument(
-        "--fail",
-        dest="failure",
-        choices=("error", "cut", "stall"),
-        help="how each answer fails: the protocol's error, a broken connection, or silence",
-    )
-
-
-def _add_house(parser: argparse.ArgumentParser) -> None:
-    """Add what can be said of the server."""
-    group = parser.add_argument_group("how many it takes")
-    group.add_argument(
-        "--slots", type=whole(1, MOST_AT_ONCE), default=SLOTS, metavar="N",
-        help=f"requests answered at once ({SLOTS})",
-    )  # fmt: skip
-    group.add_argument(
-        "--queue", type=whole(0, MOST_AT_ONCE), default=QUEUE, metavar="N",
-        help=f"requests that may wait; one more is refused with 429 ({QUEUE})",
-    )  # fmt: skip
-    group.add_argument(
-        "--patience", dest="patience_s", type=at_least(0.001), default=30.0, metavar="S",
-        help="a client that takes nothing for so long is dropped (30)",
-    )  # fmt: skip
-    group.add_argument(
-        "--seed", type=whole(0), default=0, metavar="N", help="of what is irregular (0)"
-    )

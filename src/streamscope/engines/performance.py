@@ -21,9 +21,6 @@ from streamscope.engines.stage import (
     Stage,
 )
 
-HEADERS = {"x-simulated": "true", "cache-control": "no-cache", "x-accel-buffering": "no"}
-"""What every answer of the simulator carries."""
-
 ABORT = "streamscope.abort"
 """The ASGI extension by which a connection can be broken; see ``connection``."""
 
@@ -42,7 +39,7 @@ class Performance:
     ) -> None:
         self._stage, self._model, self._ask, self._shape = stage, model, ask, shape
         self._stream = stream
-        self._headers = MutableHeaders(HEADERS)
+        self._headers = MutableHeaders(stage.headers)
         self._headers["content-type"] = shape.stream_type if stream else shape.blocking_type
         self._started = False
 

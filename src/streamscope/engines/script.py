@@ -28,6 +28,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         batch_s: How long tokens are gathered, in seconds; ``None`` leaves it to the profile.
         timing: Start of the irregularities: the same gives the same times; ``None`` for others
             every time.
+        messages: Roles and texts of a conversation, for a model that is real; ``prompt`` is all
+            of it if there are none.
+        temperature: Of the sampling of a model that is real.
+        top_p: The same.
     """
 
     prompt: str
@@ -39,6 +43,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_chunk: int | None = None
     batch_s: float | None = None
     timing: int | None = None
+    messages: tuple[tuple[str, str], ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
 
     @property
     def prompt_tokens(self) -> int:

@@ -93,7 +93,11 @@ class Stage:
         patience_s: How long a client may take nothing before it is dropped, in seconds.
         last_call: Set when nobody is let in any more.
         closing: Set when everybody has to leave.
+        caution: What people must know before they trust an answer.
     """
+
+    simulated = True
+    """Whether no model answers."""
 
     def __init__(
         self,
@@ -121,10 +125,17 @@ class Stage:
         self.patience_s = patience_s
         self.last_call = asyncio.Event()
         self.closing = asyncio.Event()
+        self.caution = "Simulated: no model answers."
         self.playing = 0
         self._free = asyncio.Semaphore(slots)
         self._clockwork = random.Random(seed)  # noqa: S311 - timing, not a secret
         self._loaded: set[str] = set()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every answer carries."""
+        told = {"x-simulated": "true"} if self.simulated else {}
+        return {**told, "cache-control": "no-cache", "x-accel-buffering": "no"}
 
     @property
     def loaded(self) -> list[str]:

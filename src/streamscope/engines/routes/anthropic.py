@@ -26,6 +26,8 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     stop_sequences: tuple[str, ...] = ()
     thinking: _Thinking | None = None
     stream: bool | None = False
+    temperature: float | None = None
+    top_p: float | None = None
 
 
 def routes(stage: Stage) -> list[BaseRoute]:
@@ -38,12 +40,17 @@ async def _messages(stage: Stage, request: Request) -> ASGIApp:
     if not body.messages:
         raise RefusedError(400, "messages: at least one message is required")
     model = known(stage, body.model)
-    texts = [message.text for message in body.messages]
+    said = [(message.role, message.text) for message in body.messages]
+    if system := joined(body.system):
+        said.insert(0, ("system", system))
     ask = Ask(
-        prompt="\n".join(filter(None, [joined(body.system), *texts])),
-        topic=texts[-1],
+        prompt="\n".join(text for _, text in said if text),
+        topic=said[-1][1],
         max_tokens=limit(body.max_tokens),
         stop=body.stop_sequences,
         think=None if body.thinking is None else body.thinking.type != "disabled",
+        messages=tuple(said),
+        temperature=body.temperature,
+        top_p=body.top_p,
     )
     return Performance(stage, model, ask, AnthropicMessages(model), stream=bool(body.stream))

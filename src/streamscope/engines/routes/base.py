@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from streamscope.engines.performance import HEADERS
 from streamscope.engines.stage import RefusedError, Stage
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ def route(
             return await handler(stage, request)
         except RefusedError as refusal:
             body = refused(refusal.status, str(refusal))
-            return JSONResponse(body, refusal.status, HEADERS)
+            return JSONResponse(body, refusal.status, stage.headers)
 
     return Route(path, endpoint, methods=[method])
 
@@ -98,6 +97,6 @@ def ends(stop: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else stop or ()
 
 
-def answered(content: Any) -> Response:
+def answered(stage: Stage, content: Any) -> Response:
     """Return content as JSON."""
-    return JSONResponse(content, 200, HEADERS)
+    return JSONResponse(content, 200, stage.headers)

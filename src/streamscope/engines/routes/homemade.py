@@ -35,6 +35,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
         tokens_per_chunk: Tokens to a piece; ``None`` leaves it to the model.
         batch_ms: How long tokens are gathered for a piece; ``None`` leaves it to the model.
         timing: Start of the irregularities: the same gives the same times.
+        temperature: Of the sampling, for a model that is real.
+        top_p: The same.
     """
 
     prompt: str
@@ -47,6 +49,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_chunk: int | None = None
     batch_ms: float | None = None
     timing: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
 
     @property
     def ask(self) -> Ask:
@@ -69,6 +73,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
             tokens_per_chunk=limit(self.tokens_per_chunk, "tokens_per_chunk"),
             batch_s=None if self.batch_ms is None else self.batch_ms / 1e3,
             timing=self.timing,
+            temperature=self.temperature,
+            top_p=self.top_p,
         )
 
 

@@ -41,6 +41,8 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = False
     stream_options: _StreamOptions | None = None
     chat_template_kwargs: dict[str, Any] = {}
+    temperature: float | None = None
+    top_p: float | None = None
 
     @property
     def usage(self) -> bool:
@@ -72,6 +74,7 @@ class _Reasoning(msgspec.Struct, frozen=True):
 
 
 class _Item(msgspec.Struct, frozen=True):
+    role: str = "user"
     content: str | list[dict[str, Any]] | None = None
 
 
@@ -97,7 +100,7 @@ async def _models(stage: Stage, _request: Request) -> ASGIApp:
         {"id": model, "object": "model", "created": 0, "owned_by": "streamscope"}
         for model in stage.profiles
     ]
-    return answered({"object": "list", "data": entries})
+    return answered(stage, {"object": "list", "data": entries})
 
 
 async def _chat(stage: Stage, request: Request) -> ASGIApp:
@@ -105,8 +108,8 @@ async def _chat(stage: Stage, request: Request) -> ASGIApp:
     if not body.messages:
         raise RefusedError(400, "'messages' must not be empty")
     most = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
-    texts = [message.text for message in body.messages]
-    ask = _ask(body, texts, limit(most), body.think(body.reasoning_effort))
+    said = [(message.role, message.text) for message in body.messages]
+    ask = _ask(body, said, limit(most), body.think(body.reasoning_effort))
     model = known_or_first(stage, body.model)
     shape = OpenAIChat(model, include_usage=body.usage)
     return Performance(stage, model, ask, shape, stream=bool(body.stream))
@@ -117,7 +120,7 @@ async def _completion(stage: Stage, request: Request) -> ASGIApp:
     texts = [body.prompt] if isinstance(body.prompt, str) else list(body.prompt)
     if len(texts) != 1 or not texts[0]:
         raise RefusedError(400, "'prompt' must be one text that is not empty")
-    ask = _ask(body, texts, limit(body.max_tokens), body.think(None))
+    ask = _ask(body, [("user", texts[0])], limit(body.max_tokens), body.think(None))
     model = known_or_first(stage, body.model)
     shape = OpenAICompletions(model, include_usage=body.usage)
     return Performance(stage, model, ask, shape, stream=bool(body.stream))
@@ -125,27 +128,31 @@ async def _completion(stage: Stage, request: Request) -> ASGIApp:
 
 async def _response(stage: Stage, request: Request) -> ASGIApp:
     body = await read(request, _Response)
-    inputs = (
-        [body.input]
+    said = (
+        [("user", body.input)]
         if isinstance(body.input, str)
-        else [joined(item.content) for item in body.input]
+        else [(item.role, joined(item.content)) for item in body.input]
     )
-    if not any(inputs):
+    if not any(text for _, text in said):
         raise RefusedError(400, "'input' must not be empty")
-    texts = [body.instructions or "", *inputs]
+    if body.instructions:
+        said.insert(0, ("system", body.instructions))
     effort = body.reasoning.effort if body.reasoning else None
     most = limit(body.max_output_tokens, "max_output_tokens")
-    ask = _ask(body, texts, most, body.think(effort))
+    ask = _ask(body, said, most, body.think(effort))
     model = known_or_first(stage, body.model)
     return Performance(stage, model, ask, OpenAIResponses(model), stream=bool(body.stream))
 
 
-def _ask(body: _Common, texts: list[str], most: int | None, think: bool | None) -> Ask:
+def _ask(body: _Common, said: list[tuple[str, str]], most: int | None, think: bool | None) -> Ask:
     return Ask(
-        prompt="\n".join(filter(None, texts)),
-        topic=texts[-1],
+        prompt="\n".join(text for _, text in said if text),
+        topic=said[-1][1],
         seed=body.seed,
         max_tokens=most,
         stop=ends(body.stop),
         think=think,
+        messages=tuple(said),
+        temperature=body.temperature,
+        top_p=body.top_p,
     )

@@ -1,6 +1,7 @@
 """What stands at ``/``: a page for browsers, a line for everybody else."""
 
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from starlette.requests import Request
@@ -8,12 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from streamscope.engines.performance import HEADERS
 from streamscope.engines.routes.base import route
 from streamscope.engines.shapes import Ollama
 from streamscope.engines.stage import Stage
 
-GREETING = "The streamscope simulator is running"
+GREETING = "The streamscope {} is running"
 
 _PAGE = Path(__file__).with_name("page.html")
 _POLICY = (
@@ -29,13 +29,14 @@ def routes(stage: Stage) -> list[BaseRoute]:
     return [route(stage, "/", _root, Ollama.refusal, method="GET")]
 
 
-async def _root(_stage: Stage, request: Request) -> ASGIApp:
+async def _root(stage: Stage, request: Request) -> ASGIApp:
     if "text/html" not in request.headers.get("accept", ""):
-        return Response(GREETING, 200, {**HEADERS, "vary": "accept"}, "text/plain")
-    headers = {**HEADERS, "vary": "accept", "content-security-policy": _POLICY}
-    return Response(_page(), 200, headers, "text/html")
+        said = GREETING.format("simulator" if stage.simulated else "server")
+        return Response(said, 200, {**stage.headers, "vary": "accept"}, "text/plain")
+    headers = {**stage.headers, "vary": "accept", "content-security-policy": _POLICY}
+    return Response(_page().replace("{caution}", escape(stage.caution)), 200, headers, "text/html")
 
 
 @cache
-def _page() -> bytes:
-    return _PAGE.read_bytes()
+def _page() -> str:
+    return _PAGE.read_text(encoding="utf-8")

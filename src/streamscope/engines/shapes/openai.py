@@ -45,7 +45,7 @@ class _Choices(OpenAIRoute):
             "created": int(time.time()),
             "id": f"{self.prefix}-{secrets.token_hex(16)}",
             "model": model,
-            "system_fingerprint": "simulated",
+            "system_fingerprint": "streamscope",
         }
         self._include_usage = include_usage
 
