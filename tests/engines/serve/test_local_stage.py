@@ -117,9 +117,7 @@ def test_what_the_model_refuses_is_told_in_its_words(
     asked = {"model": local_engine.target.model, "messages": MESSAGES}
     with opening(LocalStage(stranger, queue=4, patience_s=20.0)) as house:
         with pytest.raises(urllib.error.HTTPError) as refused:
-            post(
-                f"{house.url}/api/chat", {"model": local_engine.target.model, "messages": MESSAGES}
-            )
+            post(f"{house.url}/api/chat", asked)
         with refused.value as reply:
             assert "API Key" in json.load(reply)["error"]
 
