@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 import platformdirs
 
-from streamscope.engines.addresses import is_loopback
 from streamscope.measure.conventions import (
     Bands,
     Conventions,
@@ -291,6 +290,8 @@ def proxy_for(url: str) -> str | None:
         SettingsError: It names one that is no HTTP proxy; going around it might tell somebody
             what the person means to hide.
     """
+    from streamscope.engines.addresses import is_loopback  # the first picture asks nobody
+
     if is_loopback(url):
         return None
     import urllib.request  # here, because it brings half an HTTP client with it

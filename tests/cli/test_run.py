@@ -194,7 +194,7 @@ async def test_bad_usage_says_so_in_one_line(shell: "Shell") -> None:
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (("doctor",), "neither a command nor a URL"),
+        (("docter",), "neither a command nor a URL"),
         (("ftp://127.0.0.1",), "ftp"),
         (("run", "x", "--url", "none"), "--url none names no server"),
         ((), "needs a terminal"),

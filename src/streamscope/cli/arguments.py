@@ -160,7 +160,13 @@ def parameters(said: tuple[str, ...]) -> dict[str, Any]:
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Add what answers."""
     server = parser.add_argument_group("what answers")
-    server.add_argument("--protocol", default="", choices=PROTOCOLS, help="how it speaks")
+    server.add_argument(
+        "--protocol",
+        default="",
+        choices=PROTOCOLS,
+        metavar="P",
+        help=f"how it speaks, found out if it is not said: {', '.join(PROTOCOLS)}",
+    )
     server.add_argument("--model", default="", metavar="M", help="its model, as it calls it")
     server.add_argument(
         "--engine",

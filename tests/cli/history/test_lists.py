@@ -249,6 +249,7 @@ def test_a_command_that_is_none_is_refused_in_one_line(cli: "Cli", argv: tuple[s
         ("--help",),
         ("run", "--help"),
         ("replay", "--help"),
+        ("doctor", "--help"),
         ("history", "--help"),
         *(("history", name, "--help") for name in SUBCOMMANDS),
     ],
