@@ -19,7 +19,7 @@ commands:
   history …        list, show, compare, export, import and edit what was measured
   replay FILE|ID   watch a recorded pair again, without a server
   calibrate        find out how wrong the times are that this machine measures
-  serve            be a server to try things out with: a simulated model, all protocols
+  serve            be a server to try things out with: simulated, all protocols
   doctor           tell what was found here, servers and keys, and what is wrong
 """
 PROTOCOLS = (
