@@ -211,7 +211,9 @@ async def test_a_home_made_server_is_asked_only_if_it_is_named() -> None:
     assert choice.target == Target(
         protocol="token-sse-get", url="http://127.0.0.1:8000/stream", model=""
     )
-    assert choice.reason.endswith("A home-made server answers at 127.0.0.1:8000.")
+    assert choice.reason == (
+        "127.0.0.1:8000 was named: a home-made server answers at 127.0.0.1:8000."
+    )
 
 
 async def test_a_route_names_its_protocol_even_if_nobody_answers_yet() -> None:

@@ -51,7 +51,7 @@ OLLAMA_TAGS = {
         {
             "name": "qwen3:4b",
             "capabilities": ["completion", "thinking"],
-            "details": {"parameter_size": "4.0B", "quantization_level": "Q4_K_M"},
+            "details": {"parameter_size": "0.6B", "quantization_level": "Q4_K_M"},
         },
         {"name": "gemma4:e2b", "capabilities": ["completion"]},
     ]
@@ -110,7 +110,7 @@ async def test_ollama_with_its_loaded_model_first() -> None:
     assert found.version == "0.33.0"
     assert found.models == ["gemma4:e2b", "qwen3:4b"]
     assert found.about("gemma4:e2b").words == "8k context · loaded"
-    assert found.about("qwen3:4b").words == "4.0B Q4_K_M · thinks · not loaded"
+    assert found.about("qwen3:4b").words == "0.6B Q4_K_M · thinks · not loaded"
     assert found.contended
     pages["/api/ps"] = (200, {"models": [{"name": "nomic-embed-text:latest"}]})
     assert (await known(pages)).models == ["qwen3:4b", "gemma4:e2b"]
@@ -258,6 +258,21 @@ async def test_the_tutorials_endpoint_is_found_by_its_description(url: str) -> N
     assert found.url == f"{ROOT}/v1/completions/stream"
     assert found.target is not None, "it has no models to choose from"
     assert found.target.model == ""
+
+
+async def test_a_route_for_tokens_of_a_server_that_has_more_is_known_with_the_rest() -> None:
+    version = {"version": "1", "simulated": True, "slots": 4}
+    models = [{"name": "default", "details": {"parameter_size": "0"}}]
+    pages: Pages = {
+        "/api/version": (200, version),
+        "/api/tags": (200, {"models": models}),
+        "/api/ps": (200, {}),
+    }
+    url = f"{ROOT}/v1/completions/stream"
+    found = await known(pages, url)
+    assert (found.kind, found.protocol, found.url) == ("simulator", "token-sse", url)
+    assert found.about("default").words == "not loaded"
+    assert not found.contended
 
 
 async def test_a_description_without_a_stream_is_none() -> None:

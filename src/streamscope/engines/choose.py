@@ -142,7 +142,7 @@ def _completed(target: Target, found: Found) -> Choice:
     return Choice(
         kind="server",
         target=whole,
-        reason=f"{place(target.url)} was named: {_sentence(found, whole)}",
+        reason=f"{place(target.url)} was named: {_answers(found, whole)}",
         contended=found.contended and is_loopback(target.url),
         version=found.version,
         found=found,
@@ -192,16 +192,17 @@ def _server(found: Found, target: Target) -> Choice:
     return Choice(
         kind="server",
         target=target,
-        reason=_sentence(found, target),
+        reason=_begun(_answers(found, target)),
         contended=found.contended,
         version=found.version,
     )
 
 
-def _sentence(found: Found, target: Target) -> str:
+def _answers(found: Found, target: Target) -> str:
+    """Say who answers where, as what; the beginning is that of a clause."""
     model = f" with {target.model}" if target.model else ""
     by = f", which {found.variable} names," if found.variable else ""
-    return _begun(f"{found.label} answers at {place(found.url)}{by}{model}.")
+    return f"{found.label} answers at {place(found.url)}{by}{model}."
 
 
 def _nobody(servers: list[Found]) -> str:

@@ -109,7 +109,10 @@ async def identify(fetch: Fetch, url: str, *, timeout_s: float = TIMEOUT_S) -> F
         return None
     if said.vendor is not None:
         return await _hosted(fetch, said, said.vendor, timeout_s)
-    found = await _server(fetch, addresses.root_of(said.base), timeout_s)
+    # A server with such a route may speak all other protocols, too, as ours does.
+    own = said.protocol == "token-sse"
+    root = addresses.server_of(url) if own else addresses.root_of(said.base)
+    found = await _server(fetch, root, timeout_s)
     if found is None and said.protocol in ("", "token-sse"):
         return await _homemade(fetch, url.rstrip("/"), timeout_s)
     if found is None or not said.protocol:

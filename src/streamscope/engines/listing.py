@@ -36,7 +36,7 @@ def ollama(tags: Row, running: Row) -> Models:
             thinking=_has(row.get("capabilities"), "thinking"),
             context=_count(loaded.get(name, {}).get("context_length")),
             loaded=name in loaded,
-            size=_text(_inner(row, "details").get("parameter_size")),
+            size=_size(_inner(row, "details").get("parameter_size")),
             quantization=_text(_inner(row, "details").get("quantization_level")),
         )
         for row in rows(tags, "models")
@@ -168,6 +168,11 @@ def _billions(params: int | None) -> str:
     if not params:
         return ""
     return f"{params / 1e6:.0f}M" if params < 1e9 else f"{params / 1e9:.1f}B"
+
+
+def _size(value: Any) -> str:
+    """Return a size as it is told; none where there is nothing to be told of, as in a simulator."""
+    return "" if value == "0" else _text(value)
 
 
 def _inner(row: Row, member: str) -> Row:
