@@ -13,6 +13,7 @@ import uvicorn
 
 from streamscope.engines.connection import Http, Socket
 from streamscope.engines.engine import EngineError
+from streamscope.engines.routes.base import LIMIT_BYTES
 from streamscope.engines.simulator_app import application
 from streamscope.engines.stage import Stage
 
@@ -36,6 +37,7 @@ def configuration(stage: Stage, *, moment_s: float | None = None) -> uvicorn.Con
         loop="asyncio",
         http=Http,
         ws=Socket,
+        ws_max_size=LIMIT_BYTES,
         ws_per_message_deflate=False,  # every token is to leave as it comes
         lifespan="off",
         log_config=None,

@@ -129,3 +129,17 @@ def test_who_waits_in_the_queue_may_leave_too(empty: "House", within: Within) ->
         assert within(lambda: empty.stage.present == 1)
         assert empty.stage.playing == 1
     assert within(lambda: empty.stage.present == 0)
+
+
+@pytest.mark.parametrize("name", ["openai-chat", "websocket"])
+def test_no_token_waits_for_an_acknowledgement(empty: "House", within: Within, name: str) -> None:
+    with socket.create_connection(empty.address) as client:
+        if name == "websocket":
+            converse(client, {"prompt": "Why?", "model": "endless"})
+        else:
+            client.sendall(request(empty.url, name, "stream", "endless"))
+        assert within(lambda: empty.stage.playing == 1)
+        (connection,) = empty.service.server_state.connections
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert within(lambda: empty.stage.present == 0)

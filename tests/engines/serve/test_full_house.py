@@ -68,6 +68,18 @@ def test_one_too_many_is_told_when_to_come_back(crowded: "House", path: str) -> 
         assert (body["type"], said["type"]) == ("error", "rate_limit_error")
 
 
+def test_no_request_is_longer_than_any_prompt(house: "House") -> None:
+    body = {"model": "quick", "max_tokens": 9, "messages": [], "system": "x" * 10_000_000}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        post(f"{house.url}/v1/messages", body)
+    with refused.value as reply:
+        assert reply.code == 413
+        assert json.load(reply)["error"] == {
+            "type": "request_too_large",
+            "message": "a request may have 10,000,000 bytes",
+        }
+
+
 def test_over_a_websocket_as_well(crowded: "House") -> None:
     with connect(f"{crowded.url.replace('http', 'ws')}/ws") as chat:
         chat.send("Why?")

@@ -11,6 +11,9 @@ from starlette.types import ASGIApp
 
 from streamscope.engines.stage import RefusedError, Stage
 
+LIMIT_BYTES = 10_000_000
+"""Most that a request may have."""
+
 T = TypeVar("T")
 Refused: TypeAlias = Callable[[int, str], dict[str, Any]]
 """Makes the body of an HTTP error of its status and message."""
@@ -56,10 +59,15 @@ async def read(request: Request, kind: type[T]) -> T:
     """Decode the body; members that nobody knows here are ignored.
 
     Raises:
-        RefusedError: It is not what was expected.
+        RefusedError: It is not what was expected, or longer than any prompt.
     """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LIMIT_BYTES:
+            raise RefusedError(413, f"a request may have {LIMIT_BYTES:,} bytes")
     try:
-        return msgspec.json.decode(await request.body(), type=kind)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise RefusedError(400, f"invalid request: {error}") from error
 

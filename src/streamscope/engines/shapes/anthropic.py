@@ -9,7 +9,12 @@ from streamscope.engines.script import Kind, Piece
 from streamscope.engines.shapes.base import EVENTS, Shape, event
 from streamscope.engines.stage import Report
 
-_KINDS = {404: "not_found_error", 429: "rate_limit_error", 503: "overloaded_error"}
+_KINDS = {
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
 _REASONS = {"stop": "end_turn", "length": "max_tokens"}
 
 
