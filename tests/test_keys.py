@@ -70,6 +70,16 @@ def test_a_vendors_key_follows_the_vendors_own_variable() -> None:
     assert value(broken, "https://api.openai.com/v1") is None
 
 
+def test_vendors_are_those_whose_keys_are_in_the_environment() -> None:
+    variables = {**VENDORS, "OPENAI_API_KEY": "", "VLLM_API_KEY": "k"}
+    keys = Keys(variables, commands={"api.openai.com": "false"})
+    assert [vendor.url for vendor in keys.vendors()] == [
+        "https://api.anthropic.com",
+        "https://generativelanguage.googleapis.com",
+        "https://ollama.com",
+    ]
+
+
 def test_googles_own_variable_wins_over_geminis_and_empty_means_unset() -> None:
     url = "https://generativelanguage.googleapis.com"
     assert value({"GOOGLE_API_KEY": "a", "GEMINI_API_KEY": "b"}, url) == "a"

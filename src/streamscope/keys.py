@@ -198,13 +198,8 @@ class Keys:
         return found
 
     def vendors(self) -> list[Candidate]:
-        """Return the vendors to whom a variable or a command gives us the key."""
-        bases = [owner.base for owner, _ in self.from_environment() if not owner.local]
-        bases += [
-            owner.base
-            for owner in owners(self._variables)
-            if any(name in self._commands for name in names(authority(owner.base)))
-        ]
+        """Return the vendors whose keys are in the environment."""
+        bases = (owner.base for owner, _ in self.from_environment() if not owner.local)
         return [Candidate(url=base) for base in dict.fromkeys(bases) if base]
 
     def _named(self, url: str, named: str) -> Key | None:

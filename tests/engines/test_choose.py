@@ -165,6 +165,12 @@ async def test_a_vendor_and_a_model_leave_nothing_to_ask() -> None:
     assert not choice.contended
 
 
+async def test_a_vendor_that_cannot_be_reached_is_said() -> None:
+    named = Target(protocol="", url=OPENAI)
+    with pytest.raises(EngineError, match=r"OpenAI at api\.openai\.com does not answer"):
+        await choose(web({}), target=named, local_missing=None)
+
+
 async def test_where_a_vendor_wants_a_key_its_variable_is_named() -> None:
     async def locked(url: str, timeout_s: float) -> tuple[int, bytes]:
         return 401, b"{}"

@@ -348,6 +348,7 @@ async def test_a_vendor_is_there_even_if_it_does_not_answer_or_wants_a_key() -> 
     silent = await identify(site({}, "http://nowhere"), "https://api.anthropic.com")
     assert silent is not None
     assert (silent.protocol, silent.models, silent.target) == ("anthropic", [], None)
+    assert silent.lacks == "does not answer"
     root = "https://api.openai.com"
     locked = await identify(site({"/v1/models": (401, {})}, root), f"{root}/v1")
     assert locked is not None

@@ -177,6 +177,10 @@ def _model_of(found: Found, target: Target) -> str:
             raise EngineError(
                 f"{where} wants a key: set {VARIABLES[found.kind]}, and name a model (--model)."
             )
+        if found.state == "silent":
+            raise EngineError(
+                f"{where} does not answer: is there a way to it? Its models can be named (--model)."
+            )
         some = ", ".join(found.models[:_NAMED_MODELS])
         such = f", such as {some}" if some else ""
         raise EngineError(f"{where} wants its model to be named (--model){such}.")

@@ -166,8 +166,10 @@ async def _hosted(fetch: Fetch, said: Said, kind: Kind, timeout_s: float) -> Fou
             models = listing.ollama(answer.json, {})
         case _:
             models = listing.openai(answer.json, vendor=True)
+    state = _state(answer) if answer.status else "silent"
     if said.model:
         models = {said.model: models.get(said.model, Capabilities())}
+        state = "ready" if state == "silent" else state  # nothing more had to be known
     return Found(
         kind=kind,
         label=LABELS[kind],
@@ -176,7 +178,7 @@ async def _hosted(fetch: Fetch, said: Said, kind: Kind, timeout_s: float) -> Fou
         version="",
         models=list(models),
         slots=None,
-        state=_state(answer),
+        state=state,
         capabilities=models,
     )
 

@@ -22,8 +22,9 @@ Kind = Literal[
 """What kind of server it is; ``openai`` is any other that speaks that protocol, those with a
 vendor's domain are the vendor's own."""
 
-State = Literal["ready", "locked", "loading"]
-"""Whether it can be used: ``locked`` asks for a key, ``loading`` has no model yet."""
+State = Literal["ready", "locked", "loading", "silent"]
+"""Whether it can be used: ``locked`` asks for a key, ``loading`` has no model yet, ``silent`` is a
+vendor's that is there and can't be reached."""
 
 LABELS: dict[Kind, str] = {
     "ollama": "Ollama",
@@ -42,6 +43,13 @@ LABELS: dict[Kind, str] = {
 
 HOSTED: tuple[Kind, ...] = ("openai.com", "anthropic.com", "googleapis.com", "ollama.com")
 """Kinds that a vendor runs for everybody: there is room for two requests, and each one costs."""
+
+
+_LACKS: dict[State, str] = {
+    "locked": "needs a key",
+    "loading": "is still loading",
+    "silent": "does not answer",
+}
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +146,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     def lacks(self) -> str:
         """Why it cannot be used as it is, in a few words; empty if it can."""
         if self.state != "ready":
-            return {"locked": "needs a key", "loading": "is still loading"}[self.state]
+            return _LACKS[self.state]
         if self.hosted and len(self.models) != 1:
             return "wants its model to be named"
         return "" if self.models or self.kind == "homemade" else "has no model"

@@ -19,7 +19,8 @@ EXIT_DONE, EXIT_FAILED = 0, 1
 DESCRIPTION = """\
 Tell what was found here: servers with their models, keys (from where and for
 whom, never what they are), the terminal, files, and how good the times are.
-Nothing is changed, no command for a key is run, and no keyring is opened.
+Nothing is changed. Commands and the keyring are asked for keys only of servers
+that you or the environment name.
 """
 EPILOG = """\
 exit codes: 0 nothing is wrong; 1 something is, and a sentence says what and what

@@ -124,7 +124,7 @@ class Examination:
     # -------------------------------------------------------------------------------------- keys
 
     def _keys(self) -> list[KeyPlace]:
-        """Return where keys come from; no command is run, and the keyring is left closed."""
+        """Return where keys come from; here no command is run, and the keyring stays closed."""
         variables, config = settings.environment(), self._config
         named = self._url or config.url
         keys = Keys(variables, allow_plain=config.allow_plain_http_key)
@@ -139,7 +139,7 @@ class Examination:
         for host, command in config.key_command.items():
             argv = arguments(command)
             missing = not argv or shutil.which(argv[0]) is None
-            about = "its program was not found" if missing else "not run now"
+            about = "its program was not found" if missing else ""
             found.append(KeyPlace(source="key_command", place=host.lower(), about=about))
             if missing:
                 self._wrong(
@@ -148,7 +148,7 @@ class Examination:
                     "whole path in the config file.",
                 )
         if has_keyring():
-            about = "asked for servers that are named, and for vendors; not opened now"
+            about = "asked for servers that are named, and for vendors"
             found.append(KeyPlace(source="keyring", place="", about=about))
         return found
 
