@@ -34,7 +34,7 @@ def failing(failure: str, at: int) -> Profile:
 PROFILES = {
     "quick": QUICK,
     "thinker": Profile(prefill_s=0.01, tokens_per_s=1000, tokens=30, thinking_share=0.4),
-    "endless": Profile(prefill_s=0.001, tokens_per_s=100, tokens=100_000),
+    "endless": Profile(prefill_s=0.001, tokens_per_s=100, tokens=10_000),
     "flood": Profile(prefill_s=0, tokens_per_s=1e6, tokens=20_000),
     **{
         f"{failure}-{at}": failing(failure, at)
