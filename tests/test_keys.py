@@ -13,6 +13,7 @@ from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
 from streamscope import keys as module
+from streamscope.engines.variables import BASES
 from streamscope.keys import Key, KeyRefusedError, Keys, Secret, authority, clean, run_command
 from streamscope.probe import messages
 from streamscope.probe.messages import Fetch, Start
@@ -373,3 +374,15 @@ def test_a_hidden_key_reaches_the_probe_as_it_is() -> None:
     fetch = Fetch(fetch_id=1, url="u", headers={"Authorization": Secret("Bearer k")})
     sent = messages.command(messages.frame(fetch)[messages.HEADER_BYTES :])
     assert sent == Fetch(fetch_id=1, url="u", headers={"Authorization": "Bearer k"})
+
+
+# --------------------------------------------------------------------------------------- docs
+
+
+def test_every_variable_is_in_the_docs() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "servers.md").read_text()
+    known = [name for owner in module.owners({}) for name in owner.variables]
+    known += [other for owner in module.owners({}) for _, other in owner.extra]
+    known += [module.OURS, "OLLAMA_HOST", *(name for name, _ in BASES)]
+    assert [name for name in known if f"`{name}`" not in text] == []
+    assert len(known) == len(set(known)) >= 15
