@@ -365,3 +365,24 @@ async def test_who_wants_no_history_has_no_server_remembered(
     web.lists = {"http://127.0.0.1:7001": VLLM}
     await build(wish=Wish(url="http://127.0.0.1:7001")).open(lambda *_: None)
     assert not (tmp_path / "servers.json").exists()
+
+
+async def test_keys_are_at_hand_before_servers_have_to_answer_in_time(
+    build: "Build", web: Web
+) -> None:
+    """A command may ask a person, and a server that waits for its key looks like a silent one."""
+    url = "http://127.0.0.1:7001"
+    web.lists = {url: VLLM}
+    asked_before: list[int] = []
+
+    def key_for(wanted: str, named: str) -> Key | None:
+        if wanted == url:
+            asked_before.append(len(web.asked))
+        return None
+
+    session = build(key_for=key_for, candidates=[Candidate(url=url, variable="OPENAI_BASE_URL")])
+    await session.open(lambda *_: None)
+    assert asked_before == [0]
+    web.asked.clear()
+    await session.discover()
+    assert asked_before == [0, 0]

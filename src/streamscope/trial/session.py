@@ -5,7 +5,7 @@ Nothing here reads config or environment; whoever makes a session has done so.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, get_args
@@ -295,6 +295,8 @@ class Session:
                 raise NoServerError(str(error)) from error
             target = Target(protocol=wish.protocol, url=url, model=wish.model)
             await self._key(url)  # what speaks against it is said before anybody is asked
+        elif wish.engine == "auto":
+            await self._have_keys(self._candidates)
         self._refusals.clear()
         choice = await choose(
             self._fetch,
@@ -382,15 +384,23 @@ class Session:
         await self._probe.start()
         named = [self._named] if self._named else []
         before = [each.url for each in known_servers.read(self._known_file)]
-        places = [
+        known = [
             *(Candidate(url=url) for url in named),
             *self._candidates,
-            *(Candidate(url=url) for url in (*before, *USUAL)),
-            *self._offered,
+            *(Candidate(url=url) for url in before),
         ]
+        await self._have_keys([*known, *self._offered])
+        usual = [Candidate(url=url) for url in USUAL]
+        found = await detect(self._fetch, [*known, *usual, *self._offered])
         # The same server may have been named in several ways.
-        found = await detect(self._fetch, places)
         return list({(each.url, each.protocol): each for each in reversed(found)}.values())[::-1]
+
+    async def _have_keys(self, places: Iterable[Candidate]) -> None:
+        """Have keys at hand: a command may take longer than a server has to answer.
+
+        Why there is none is told when it is wanted.
+        """
+        await asyncio.gather(*(self._key(place.url) for place in places), return_exceptions=True)
 
     async def _key(self, url: str) -> Key | None:
         return await asyncio.to_thread(self._key_for, url, self._named)
