@@ -14,7 +14,8 @@ from rich.traceback import Traceback
 
 from streamscope import keys as module
 from streamscope.engines.variables import BASES
-from streamscope.keys import Key, KeyRefusedError, Keys, Secret, authority, clean, run_command
+from streamscope.key_owners import authority, owners
+from streamscope.keys import Key, KeyRefusedError, Keys, Secret, clean, run_command
 from streamscope.probe import messages
 from streamscope.probe.messages import Fetch, Start
 from streamscope.trace import Request, Target
@@ -381,8 +382,8 @@ def test_a_hidden_key_reaches_the_probe_as_it_is() -> None:
 
 def test_every_variable_is_in_the_docs() -> None:
     text = (Path(__file__).parent.parent / "docs" / "servers.md").read_text()
-    known = [name for owner in module.owners({}) for name in owner.variables]
-    known += [other for owner in module.owners({}) for _, other in owner.extra]
+    known = [name for owner in owners({}) for name in owner.variables]
+    known += [other for owner in owners({}) for _, other in owner.extra]
     known += [module.OURS, "OLLAMA_HOST", *(name for name, _ in BASES)]
     assert [name for name in known if f"`{name}`" not in text] == []
     assert len(known) == len(set(known)) >= 15

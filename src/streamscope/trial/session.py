@@ -22,7 +22,8 @@ from streamscope.engines.found import Candidate
 from streamscope.engines.launch import launch
 from streamscope.engines.weights import Progress
 from streamscope.history import Group, GroupValues, History, HistoryError
-from streamscope.keys import Key, KeyRefusedError, Secret, authority
+from streamscope.key_owners import authority
+from streamscope.keys import Key, KeyRefusedError, Secret
 from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.verdict import PairFigures

@@ -30,7 +30,8 @@ from streamscope.engines.variables import unusable
 from streamscope.history import HistoryError, calibrations
 from streamscope.history.database import inspect
 from streamscope.history.schema import STEPS
-from streamscope.keys import OURS, KeyRefusedError, Keys, arguments, authority, clean, has_keyring
+from streamscope.key_owners import authority
+from streamscope.keys import OURS, KeyRefusedError, Keys, arguments, clean, has_keyring
 from streamscope.probe import clock
 from streamscope.probe.client import ProbeError
 from streamscope.report.words import plain
