@@ -1,6 +1,7 @@
 """One answer as an ASGI response: on time, and only while somebody listens."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
@@ -42,6 +43,7 @@ class Performance:
         self._headers = MutableHeaders(stage.headers)
         self._headers["content-type"] = shape.stream_type if stream else shape.blocking_type
         self._started = False
+        self._patience = Patience(stage.patience_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, watching the connection in either mode.
@@ -60,10 +62,16 @@ class Performance:
         """Play, or say why not."""
         try:
             with self._stage.admitted(self._model):
-                await attended(self._play(send), _left(receive), self._stage.closing)
+                await attended(
+                    self._play(send), self._stage.closing, _left(receive), self._patience.watch()
+                )
         except FailedError as failure:
-            await self._fail(send, RefusedError(500, str(failure)))
-        except RefusedError as refusal:
+            refusal = RefusedError(500, str(failure))
+        except RefusedError as error:
+            refusal = error
+        else:
+            return
+        async with asyncio.timeout(self._stage.patience_s):
             await self._fail(send, refusal)
 
     async def _play(self, send: Send) -> None:
@@ -109,33 +117,61 @@ class Performance:
         self, send: Send, part: bytes, *, more: bool = True, status: int = 200
     ) -> None:
         """Send a part, the headers first if they have not gone yet."""
-        async with asyncio.timeout(self._stage.patience_s):
+        with self._patience:
             if not self._started:
                 self._started = True
                 headers = self._headers.raw
-                start = {"type": "http.response.start", "status": status, "headers": headers}
-                await send(start)
+                await send({"type": "http.response.start", "status": status, "headers": headers})
             if part or not more:
                 await send({"type": "http.response.body", "body": part, "more_body": more})
 
 
+class Patience:
+    """Notices when a client takes nothing for too long: one timer for all writes of an answer."""
+
+    def __init__(self, limit_s: float) -> None:
+        """Wait for a write for so many seconds."""
+        self._limit_s = limit_s
+        self._since_s: float | None = None
+
+    def __enter__(self) -> None:
+        self._since_s = time.monotonic()
+
+    def __exit__(self, *_error: object) -> None:
+        self._since_s = None
+
+    async def watch(self) -> None:
+        """Wait until a write takes too long.
+
+        Raises:
+            TimeoutError: One does.
+        """
+        while True:
+            since_s, now_s = self._since_s, time.monotonic()
+            left_s = self._limit_s if since_s is None else since_s + self._limit_s - now_s
+            if left_s <= 0:
+                raise TimeoutError
+            await asyncio.sleep(left_s)
+
+
 async def attended(
     playing: Coroutine[Any, Any, None],
-    leaving: Coroutine[Any, Any, object],
     closing: asyncio.Event,
+    *ends: Coroutine[Any, Any, object],
 ) -> None:
     """Play for as long as somebody is there to listen.
 
     Args:
         playing: The performance.
-        leaving: Ends when the client has left.
         closing: Set when the server has to go.
+        ends: Each ends when it has become pointless, as the client has left; what they raise is
+            raised.
 
     Raises:
-        RefusedError: It had to go.
+        RefusedError: The server had to go.
     """
     play, close = asyncio.ensure_future(playing), asyncio.ensure_future(closing.wait())
-    watched: list[asyncio.Future[Any]] = [play, close, asyncio.ensure_future(leaving)]
+    watched: list[asyncio.Future[Any]] = [play, close, *map(asyncio.ensure_future, ends)]
     try:
         done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -144,7 +180,10 @@ async def attended(
         await asyncio.wait(watched)
     if not play.cancelled():
         play.result()
-    elif close in done:
+        return
+    for task in done:
+        task.result()
+    if close in done:
         raise RefusedError(503, LAST_WORDS)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from streamscope.engines.performance import abort, attended, whole
+from streamscope.engines.performance import Patience, abort, attended, whole
 from streamscope.engines.routes.base import known_or_first
 from streamscope.engines.routes.homemade import Body
 from streamscope.engines.shapes import Messages
@@ -43,6 +43,7 @@ class Conversation:
         self._stage, self._socket = stage, socket
         self._early = deque[str | bytes]()
         self._gone = False
+        self._patience = Patience(stage.patience_s)
 
     async def hold(self) -> None:
         """Answer until the client leaves, or something fails."""
@@ -75,7 +76,7 @@ class Conversation:
             nonlocal message
             message = await self._received()
 
-        await attended(listen(), asyncio.Event().wait(), self._stage.last_call)
+        await attended(listen(), self._stage.last_call)
         return message
 
     async def _received(self) -> str | bytes | None:
@@ -91,7 +92,7 @@ class Conversation:
         model, ask = known_or_first(self._stage, body.model), body.ask
         with self._stage.admitted(model):
             playing = self._play(model, ask, stream=body.stream is not False)
-            await attended(playing, self._left(), self._stage.closing)
+            await attended(playing, self._stage.closing, self._left(), self._patience.watch())
 
     async def _play(self, model: str, ask: Any, *, stream: bool) -> None:
         shape = Messages()
@@ -112,13 +113,14 @@ class Conversation:
             self._early.append(message)
 
     async def _send(self, message: bytes) -> None:
-        async with asyncio.timeout(self._stage.patience_s):
+        with self._patience:
             await self._socket.send_text(message.decode())
 
     async def _fail(self, message: str, code: int, retry_s: int | None = None) -> None:
         retry = {} if retry_s is None else {"retry_after_s": retry_s}
-        await self._send(msgspec.json.encode({"error": message, **retry}))
-        await self._socket.close(code)
+        async with asyncio.timeout(self._stage.patience_s):
+            await self._send(msgspec.json.encode({"error": message, **retry}))
+            await self._socket.close(code)
 
 
 def _read(message: str | bytes) -> Body:
