@@ -14,7 +14,7 @@ from streamscope.cli.doctor.findings import Findings
 from streamscope.cli.doctor.words import WIDTH, lines
 from streamscope.history import History
 from streamscope.probe.client import Probe, ProbeError
-from streamscope.trial import session as session_module
+from streamscope.trial import servers as servers_module
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli, Shell
@@ -58,7 +58,7 @@ async def ollama() -> AsyncIterator[str]:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the usual ports of the machine alone: whatever listens there is not of the test."""
-    monkeypatch.setattr(session_module, "USUAL", ())
+    monkeypatch.setattr(servers_module, "USUAL", ())
 
 
 async def examined(url: str = "") -> Findings:

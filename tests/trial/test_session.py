@@ -19,7 +19,8 @@ from streamscope.probe.messages import Limits, Start
 from streamscope.trace import Request, Target, Trace
 from streamscope.trial import session as module
 from streamscope.trial.plan import Course
-from streamscope.trial.session import NoServerError, Session, Setup, Wish
+from streamscope.trial.session import Session
+from streamscope.trial.setup import NoServerError, Setup, Wish
 
 if TYPE_CHECKING:
     from tests.trial.conftest import Diary, FakeProbe

@@ -49,7 +49,8 @@ from streamscope.trace import (
 )
 from streamscope.trial import session as session_module
 from streamscope.trial.plan import Course
-from streamscope.trial.session import NoServerError, Report, Session, Setup, Wish
+from streamscope.trial.session import Session
+from streamscope.trial.setup import NoServerError, Report, Setup, Wish
 from streamscope.trial.trial import Listener as TrialListener
 from streamscope.trial.trial import Trial
 from streamscope.tui import app as app_module

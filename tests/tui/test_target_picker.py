@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input, OptionList, Static
 
 from streamscope.engines.detect import Capabilities, Found
-from streamscope.trial.session import Wish
+from streamscope.trial.setup import Wish
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp, Person, Stage

@@ -18,7 +18,8 @@ from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of
 from streamscope.settings import SettingsError
 from streamscope.trial.plan import Course
-from streamscope.trial.session import NoServerError, Session, Setup, Wish
+from streamscope.trial.session import Session
+from streamscope.trial.setup import NoServerError, Setup, Wish
 from streamscope.trial.trial import Trial, is_complete, last_pair
 
 EXIT_DONE, EXIT_FAILED, EXIT_NO_SERVER, EXIT_INTERRUPTED = 0, 1, 3, 130

@@ -13,7 +13,7 @@ from streamscope.plan import Plan
 from streamscope.settings import Config
 from streamscope.trace import SUMMARY_FLAG, Request, Run
 from streamscope.trial.plan import Course
-from streamscope.trial.session import Setup, Wish
+from streamscope.trial.setup import Setup, Wish
 from streamscope.trial.trial import is_complete
 
 

@@ -111,7 +111,8 @@ def session(
     from streamscope.history import calibrations
     from streamscope.keys import Keys
     from streamscope.probe.messages import Limits
-    from streamscope.trial.session import Session, Wish
+    from streamscope.trial.session import Session
+    from streamscope.trial.setup import Wish
 
     variables = settings.environment()
     keys = Keys(variables, commands=config.key_command, allow_plain=config.allow_plain_http_key)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamscope.trace import ChannelName, Ended, Layout, Mode, Trace
     from streamscope.trial.plan import Step
     from streamscope.trial.progress import Progress
-    from streamscope.trial.session import Setup
+    from streamscope.trial.setup import Setup
 
 PHASES: dict[PhaseName, tuple[str, str]] = {
     "connecting": ("○ connecting", "$text-muted"),

@@ -37,7 +37,7 @@ from streamscope.probe.client import ProbeError
 from streamscope.report.words import plain
 from streamscope.settings import Config, Places, SettingsError
 from streamscope.trace import Clock
-from streamscope.trial.session import NoServerError
+from streamscope.trial.setup import NoServerError
 
 PACKAGES = ("textual", "httpx", "httpcore", "msgspec", "starlette", "uvicorn")
 """What it needs."""

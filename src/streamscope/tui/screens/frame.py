@@ -18,7 +18,7 @@ from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
     from streamscope.trace import ChannelName, Layout
-    from streamscope.trial.session import Setup
+    from streamscope.trial.setup import Setup
     from streamscope.tui.app import StreamscopeApp
     from streamscope.tui.widgets.channel_pane import ChannelPane
     from streamscope.tui.widgets.memory_panel import MemoryPanel

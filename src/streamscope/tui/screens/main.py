@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from streamscope.measure.verdict import Judgement
     from streamscope.trial.plan import Course, Step
-    from streamscope.trial.session import Session, Setup
+    from streamscope.trial.session import Session
+    from streamscope.trial.setup import Setup
     from streamscope.trial.trial import Trial
     from streamscope.tui.ended import EndedRun
     from streamscope.tui.screens.compare import Asked

@@ -20,7 +20,8 @@ from streamscope.tui.widgets.sanitize import one_line
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from streamscope.trial.session import Session, Setup, Wish
+    from streamscope.trial.session import Session
+    from streamscope.trial.setup import Setup, Wish
 
 
 class Servers(Replays):
@@ -70,7 +71,7 @@ class Servers(Replays):
         self._opening = True
         # What measures is imported only now that there is something to look at.
         from streamscope.history import HistoryError
-        from streamscope.trial.session import NoServerError
+        from streamscope.trial.setup import NoServerError
 
         try:
             session = await self._with_session()

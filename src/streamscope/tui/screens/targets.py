@@ -9,7 +9,8 @@ from textual.widgets import Input, OptionList, Static
 from streamscope.engines.choose import place
 from streamscope.probe.client import ProbeError
 from streamscope.settings import SettingsError
-from streamscope.trial.session import Session, Setup, Wish
+from streamscope.trial.session import Session
+from streamscope.trial.setup import Setup, Wish
 from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
