@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamscope.measure.figures import FIGURES
 from streamscope.report.comparison import Comparison
 from streamscope.report.csv_runs import safe, to_csv
-from streamscope.trace import Request, Run, Target, Trace
+from streamscope.trace import Observer, Request, Run, Target, Trace
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -31,6 +31,15 @@ def test_one_row_a_run_with_all_figures(long_comparison: Comparison) -> None:
     assert float(first["ttfv_s"]) == 0.6
     assert blocking["gap_p50_ms"] == "", "what does not exist is empty, not 0"
     assert read[0]["warmup"] == "true"
+
+
+def test_why_a_run_is_marked_stands_beside_its_mark(long_comparison: Comparison) -> None:
+    run = long_comparison.runs[2]
+    run.trace.flags = ["busy"]
+    run.trace.observer = Observer(cpu_s=0.1, waited_s=0.9, busy=0.97)
+    (read,) = rows(to_csv([run]))
+    named = ("flags", "waited_s", "busy", "stolen", "throttled_s", "lag_max_ns")
+    assert [read[name] for name in named] == ["busy", "0.9", "0.97", "", "", ""]
 
 
 def test_nothing_is_a_head_alone() -> None:

@@ -1,5 +1,8 @@
 """What the server, the observer and the way between say is told in words that can be believed."""
 
+import msgspec
+import pytest
+
 from streamscope.report.evidence_words import (
     buffering_words,
     clock_words,
@@ -49,8 +52,8 @@ def test_the_server_s_account_with_what_is_in_none_of_it() -> None:
         " 600 tok/s) · decoding 2.00 s (101 tokens, 50.0 tok/s) · 2.37 s in all."
     )
     rest = (
-        "We saw 2.40 s, of which 50.0 ms are in none of its parts: 20.0 ms its own waiting and"
-        " preparing, 30.0 ms network and client."
+        "To its end mark we saw 2.40 s, of which 50.0 ms are in none of its parts: 20.0 ms its own"
+        " waiting and preparing, 30.0 ms network and client."
     )
     loaded = "The model was loaded in this run: its wait is not the model's own."
     assert said == [parts, rest, loaded, "16 of 46 prompt tokens came from its cache."]
@@ -64,8 +67,8 @@ def test_nonsense_is_not_shown_but_told() -> None:
 def test_two_clocks_may_differ() -> None:
     server = ServerTimings(prefill_s=0.41, decode_s=2.0, source="llama.cpp")
     assert server_words(trace(server=server))[1] == (
-        "We saw 2.40 s, 10.0 ms less than its parts: it began before all was sent, or the two"
-        " clocks differ."
+        "To its end mark we saw 2.40 s, 10.0 ms less than its parts: it began before all was sent,"
+        " or the two clocks differ."
     )
 
 
@@ -125,6 +128,38 @@ def test_all_that_is_known_of_the_observer() -> None:
         "A quota stopped the processes for 0.4 s.",
         "So this run is marked as busy.",
     ]
+
+
+def test_what_the_bars_tell_is_not_repeated() -> None:
+    marks = {"sent": 0, "headers": 1 * MS, "done": 2400 * MS}
+    told = msgspec.structs.replace(OLLAMA, load_s=0.000023)
+    said = server_words(trace(server=told, marks=marks), drawn=True)
+    assert said[0] == (
+        "By the server's own clock (ollama): prefill 30 tokens, 600 tok/s · decoding 2.00 s"
+        " (101 tokens, 50.0 tok/s) · 2.37 s in all."
+    )
+    assert "prefill 50.0 ms" in server_words(trace(server=told, marks=marks))[0]
+
+
+@pytest.mark.parametrize(
+    ("reads", "words"),
+    [
+        (1, "It looked 12.0 ms late."),
+        (19, "It looked 0.10 ms late (median), at most 12.0 ms."),
+        (20, "It looked 0.10 ms late (median; 99 %: 4.00 ms)."),
+    ],
+)
+def test_a_percentile_needs_looks(reads: int, words: str) -> None:
+    lags = {"lag_p50_ns": 100_000, "lag_p99_ns": 4 * MS, "lag_max_ns": 12 * MS}
+    observer = Observer(cpu_s=0.01, lag_from="arrival", **lags)
+    assert words in observer_words(trace(observer=observer, reads=reads))
+
+
+def test_what_the_processors_did_explains_only_a_marked_run() -> None:
+    observer = Observer(cpu_s=0.01, busy=1.0)
+    assert not any("machine worked" in line for line in observer_words(trace(observer=observer)))
+    marked = trace(observer=observer, flags=["busy"])
+    assert any("machine worked" in line for line in observer_words(marked))
 
 
 def test_what_does_no_harm_is_said_all_the_same() -> None:

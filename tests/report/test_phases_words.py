@@ -104,8 +104,24 @@ def test_bars_follow_each_other() -> None:
         f"{'  prefill':<24} {'▒▒▒▒▒▒':<40}    0.50 s",
         f"{'thinking':<24} {' ' * 10 + '░' * 11:<40}    1.00 s",
         f"{'answering':<24} {' ' * 20 + '█' * 20:<40}    2.00 s",
-        f"{'in all, from the first mark':<65}    4.00 s",
+        f"{'in all, connecting included':<65}    4.00 s",
     ]
+
+
+def test_the_whole_and_the_total_are_told_apart() -> None:
+    marks = {"connecting": -S, "connected": -MS, "sent": 0, "headers": MS, "done": 5 * S}
+    whole, total = phase_bars(early_headers(marks=marks), 75)[-2:]
+    assert whole.split("  ")[0] == "in all, connecting included"
+    assert whole.endswith(" 6.00 s")
+    assert total.split("  ")[0] == "total: sent to the last text"
+    assert total.endswith(" 4.00 s")
+
+
+def test_what_takes_no_time_is_drawn_as_a_sliver() -> None:
+    trace = early_headers(chunks=[Chunk(4 * S, "answer", "x", 0)])
+    drawn = {line.split("  ")[0]: line for line in phase_bars(trace, 75)}
+    assert drawn["answering"][25:65].strip() == "▏"
+    assert drawn["waiting for headers"][25:65].strip() == "▏"
 
 
 def test_where_only_ascii_can_be_written_bars_are_ascii() -> None:
@@ -130,7 +146,7 @@ def test_every_line_fits_and_every_span_is_seen(moments: list[int], width: int) 
     for line in phase_bars(Trace(mode="stream", chunks=chunks, ended="stop"), width):
         assert len(line) == width
         bar = line[24 : width - 10]
-        assert bar.strip() or line.startswith("in all")
+        assert bar.strip() or line.startswith(("in all", "total"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
+from streamscope.measure.buffering import buffering
 from streamscope.measure.conventions import Conventions, Costs, Thresholds
 from streamscope.measure.figures import BY_NAME
 from streamscope.plan import Plan
@@ -16,6 +17,7 @@ from streamscope.report.html import to_html
 from streamscope.report.markdown import escape, fenced, to_markdown
 from streamscope.report.sections import sections
 from streamscope.report.table import as_text, comparison_table
+from streamscope.report.verbose import verbose
 from streamscope.trace import Chunk, Fault, Request, Run, ServerTimings, Target, Trace
 
 Build = Callable[..., Comparison]
@@ -87,6 +89,30 @@ def test_the_table_is_the_articles_with_our_names(long_comparison: Comparison) -
         "| 6.40 tok/s | 129 | 6 |"
     )
     assert rows[3].startswith("| Explain unified memory. | blocking | 20.1 s (20.1–20.2) |")
+
+
+def test_reports_tell_where_the_time_went(long_comparison: Comparison) -> None:
+    said = to_markdown([long_comparison])
+    account = said[said.index("## Where the time went") : said.index("## Prompt")]
+    assert account.count("```text\n") == 2
+    assert "A stream · pair 3, whose total" in account
+    assert "B blocking · pair 3, whose total" in account
+    assert "\n- Arrival times are " in account
+    page = to_html([long_comparison])
+    assert page.count('<pre class="bars">') == 2
+    assert "A stream · pair 3, whose total" in page
+
+
+def test_what_stands_above_is_not_repeated(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    bundled = build_stream(1.0, 9.0)
+    bundled.chunks = [Chunk(10**9 * (1 + i // 5), "answer", "word ", i // 5) for i in range(40)]
+    comparison = build_comparison([bundled], [build_blocking(9.0)])
+    said = as_text(comparison_table(comparison)) + as_text(verbose(comparison))
+    noted = buffering(bundled)
+    assert noted is not None
+    assert " ".join(said.split()).count(noted.sentence) == 1
 
 
 def test_several_comparisons_make_one_table(

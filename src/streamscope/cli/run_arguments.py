@@ -328,12 +328,12 @@ def add_verbose(parser: argparse.ArgumentParser) -> None:
 
 
 def check_verbose(form: Format, *, verbose: bool) -> None:
-    """Make sure that there is a table below which more can be said.
+    """Make sure that there is something in which more can be said, or that says it anyway.
 
     Raises:
         UsageError: The result is written as something else.
     """
-    if verbose and form != "table":
+    if verbose and form not in ("table", "markdown", "html"):
         raise UsageError(
             f"-v says more below a table, and {form} has everything already: leave one of them out."
         )

@@ -56,7 +56,7 @@ _OF_AN_ANSWER: tuple[MarkName, ...] = (
     "done",
     "closed",
 )
-_LEAST_NS = 10_000
+_LEAST_NS = NS_PER_MS
 """A server that says it took less did nothing worth a line, such as loading what was loaded."""
 _LONGEST_S = 1e9
 _ERROR_STATUS = 300

@@ -12,9 +12,13 @@ CONDITIONS = (
     "comparison_id", "run_id", "started_utc", "channel", "mode", "pair", "position", "warmup",
     "layout", "regime", "engine", "protocol", "url", "model", "server_version", "prompt",
     "temperature", "seed", "max_tokens", "think", "ended", "fault", "clock", "error_ns_p99",
-    "connection", "segments", "flags", "estimated",
+    "connection", "segments", "flags", "waited_s", "busy", "stolen", "throttled_s",
+    "lag_max_ns", "estimated",
 )  # fmt: skip
 """Columns before those of the figures."""
+
+_OBSERVED = ("waited_s", "busy", "stolen", "throttled_s", "lag_max_ns")
+"""Of these, why a run is flagged as busy: what the observer of a run saw."""
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,6 +65,7 @@ def _conditions(run: Run) -> list[str]:
         target.model, run.server_version, request.prompt, request.temperature, request.seed,
         request.max_tokens, request.think, trace.ended, trace.fault.sentence if trace.fault else "",
         clock, trace.error_ns_p99, connection, trace.segments, " ".join(trace.flags),
+        *(getattr(trace.observer, name, None) for name in _OBSERVED),
     ]  # fmt: skip
     return [_cell(cell) for cell in cells]
 

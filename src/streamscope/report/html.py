@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
+from streamscope.report.accounts import WHERE, Account
 from streamscope.report.comparison import Comparison
 from streamscope.report.medians import coverage_words, medians_table
 from streamscope.report.pictures import pictures
@@ -38,7 +39,8 @@ td:nth-child(n+2){white-space:nowrap}
 th{font-weight:600;border-bottom:2px solid var(--soft)}
 pre{background:var(--tint);padding:.8rem;border-radius:6px;white-space:pre-wrap;
 overflow-wrap:anywhere;font-size:.88rem}
-svg.plot{width:100%;max-width:760px;height:auto;display:block;margin:.8rem 0}
+svg.plot{width:100%;height:auto;display:block;margin:.8rem 0}
+pre.bars{white-space:pre;overflow-x:auto;line-height:1.35}
 .soft,footer{color:var(--soft);font-size:.9rem}
 summary{cursor:pointer;margin:.6rem 0}
 @media print{:root{--ink:#000;--soft:#444;--paper:#fff;--faint:#bbb;--tint:#f4f4f4;--warn:#a65f00}
@@ -105,11 +107,21 @@ def _section(section: Section, conventions: Conventions, *, alone: bool) -> str:
     for heading, lines in section.lists(alone=alone):
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         parts.append(f"<h3>{heading}</h3><ul>{items}</ul>")
+    if section.accounts:
+        parts.append(f"<h3>{WHERE}</h3>")
+        parts += [_account(each) for each in section.accounts]
     parts.append(f"<h3>Prompt</h3>{_pre(section.prompt)}")
     parts += [_answer(section)]
     if section.command:
         parts.append(f"<h3>How to repeat</h3>{_pre(section.command)}")
     return "".join([*parts, "</section>"])
+
+
+def _account(account: Account) -> str:
+    bars = html.escape("\n".join(account.bars()))
+    items = "".join(f"<li>{escape(said)}</li>" for said in account.said)
+    drawn = f'<pre class="bars">{bars}</pre>' if bars else ""
+    return f"<p>{escape(account.heading)}</p>{drawn}" + (f"<ul>{items}</ul>" if items else "")
 
 
 def _answer(section: Section) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
+from streamscope.report.accounts import WHERE, Account
 from streamscope.report.comparison import Comparison
 from streamscope.report.medians import coverage_words, medians_table
 from streamscope.report.sections import Section, conventions_words, method_words, sections
@@ -69,10 +70,20 @@ def _section(section: Section, *, alone: bool) -> list[str]:
     mark = "##" if alone else "###"
     for heading, lines in section.lists(alone=alone):
         parts += [f"{mark} {heading}", _list(lines)]
+    if section.accounts:
+        parts.append(f"{mark} {WHERE}")
+        for account in section.accounts:
+            parts += _account(account)
     parts += [f"{mark} Prompt", fenced(section.prompt)]
     if section.command:
         parts += [f"{mark} How to repeat", fenced(section.command)]
     return parts
+
+
+def _account(account: Account) -> list[str]:
+    drawn = [fenced("\n".join(bars))] if (bars := account.bars()) else []
+    said = [_list(account.said)] if account.said else []
+    return [escape(account.heading), *drawn, *said]
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from streamscope.measure.figures import measure
 from streamscope.measure.values import NS_PER_MS, NS_PER_S
 from streamscope.measure.waterfall import (
     SPANS,
@@ -26,7 +27,7 @@ _NOTICED = 0.02
 
 _BROKEN: Mapping[Ended, str] = {"error": "It failed", "cancelled": "It was stopped"}
 
-_WAIT, _SERVER = ("·", "."), ("▒", "=")
+_WAIT, _SERVER, _SLIVER = ("·", "."), ("▒", "="), ("▏", "|")
 _GLYPHS: Mapping[SpanName, tuple[str, str]] = {
     "thinking": ("░", "-"),
     "answering": ("█", "#"),
@@ -34,6 +35,8 @@ _GLYPHS: Mapping[SpanName, tuple[str, str]] = {
     "receiving": ("█", "#"),
 }
 """What each span is drawn with, and with what where only ASCII can be written. Others are waits."""
+
+_BEFORE_SENDING = frozenset({"resolving", "connecting", "securing"})
 
 
 def phases_words(trace: Trace) -> list[str]:
@@ -44,17 +47,20 @@ def phases_words(trace: Trace) -> list[str]:
     spans = waterfall(trace)
     if not spans:
         return ["It did not get so far that anything could be timed."]
-    ours = (_row_words(row) for row in rows(spans) if row.source == "ours")
-    return [" · ".join(ours), *phase_remarks(trace)]
+    found = rows(spans)
+    ours = (_row_words(row) for row in found if row.source == "ours")
+    return [" · ".join(ours), *_server_words(spans, found), *phase_remarks(trace)]
 
 
 def phase_remarks(trace: Trace) -> list[str]:
-    """Say what is special about where the time went, beside the lengths; often nothing is."""
+    """Say what is special about where the time went, beside the lengths; often nothing is.
+
+    The lengths are those that ``phase_bars`` writes, the server's among them.
+    """
     spans = waterfall(trace)
     lines = []
     if trace.connection == "reused":
         lines.append("Connection reused: nothing to connect.")
-    lines += _server_words(spans, rows(spans))
     if trace.mode == "stream" and headers_with_text(trace):
         lines.append("The headers came with the first text: they say nothing about prefill.")
     lines += _cut_words(spans)
@@ -64,10 +70,12 @@ def phase_remarks(trace: Trace) -> list[str]:
 
 
 def phase_bars(trace: Trace, width: int = 80, *, ascii_only: bool = False) -> list[str]:
-    """Draw a run as one line a span, and one for the whole: label, bar, length.
+    """Draw a run as one line a span, then what they come to: label, bar, length.
 
-    However short a span is, its bar is seen. What could be read is drawn full, thinking light,
-    waits as dots; the server's own account, indented, lies below the span that holds it.
+    However short a span is, its place is seen. What could be read is drawn full, thinking light,
+    waits as dots; the server's own account, indented, lies below the span that holds it. The whole
+    is more than the total of a run, which begins when it is sent and ends with its last text: both
+    are named where they differ.
 
     Args:
         trace: The run.
@@ -83,12 +91,16 @@ def phase_bars(trace: Trace, width: int = 80, *, ascii_only: bool = False) -> li
     scale = max(1, max(span.end_ns for span in spans) - start)
     lines = []
     for row in rows(spans):
-        bar = _bar(row.spans, start, scale, room, _glyph(row, ascii_only=ascii_only))
+        glyphs = _glyph(row, ascii_only=ascii_only), _SLIVER[ascii_only]
+        bar = _bar(row.spans, start, scale, room, *glyphs)
         label = "  " * (row.source == "server") + SPANS[row.name].label
         lines.append(f"{label:<{_LABEL}} {bar} {_length_words(row):>{_LENGTH}}")
-    whole = "in all, from the first mark"
-    lines.append(f"{whole:<{_LABEL + room + 1}} {length_words(scale):>{_LENGTH}}")
-    return lines
+    sums = [(_whole_label(spans[0]), length_words(scale))]
+    total_s = measure(trace)["total_s"]
+    if total_s is not None and (total := length_words(round(total_s * NS_PER_S))) != sums[0][1]:
+        text = "whole body" if trace.mode == "blocking" else "last text"
+        sums.append((f"total: sent to the {text}", total))
+    return lines + [f"{name:<{_LABEL + room + 1}} {length:>{_LENGTH}}" for name, length in sums]
 
 
 def length_words(length_ns: int) -> str:
@@ -96,6 +108,12 @@ def length_words(length_ns: int) -> str:
     if 0 < length_ns < 1000:
         return "<0.001 ms"
     return "0 ms" if length_ns <= 0 else seconds(length_ns / NS_PER_S)
+
+
+def _whole_label(first: Span) -> str:
+    if first.start_ns >= 0:
+        return "in all"
+    return f"in all, {'connecting' if first.name in _BEFORE_SENDING else 'sending'} included"
 
 
 def _length_words(row: Row) -> str:
@@ -140,11 +158,14 @@ def _glyph(row: Row, *, ascii_only: bool) -> str:
     return glyphs[ascii_only]
 
 
-def _bar(spans: Iterable[Span], start: int, scale: int, room: int, glyph: str) -> str:
-    """Draw spans on a scale, each on one cell at least."""
+def _bar(spans: Iterable[Span], start: int, scale: int, room: int, glyph: str, sliver: str) -> str:
+    """Draw spans on a scale, each on a cell at least; a sliver is less than half of one."""
     cells = [" "] * room
     for span in spans:
         first = min(room - 1, (span.start_ns - start) * room // scale)
+        if 2 * span.length_ns * room < scale:
+            cells[first] = sliver
+            continue
         last = max(first + 1, -(-(span.end_ns - start) * room // scale))
         cells[first:last] = glyph * (min(last, room) - first)
     return "".join(cells)

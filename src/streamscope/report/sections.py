@@ -8,6 +8,7 @@ import msgspec
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import measure
 from streamscope.measure.verdict import Judgement
+from streamscope.report.accounts import Account, accounts
 from streamscope.report.command import command_line
 from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.decision import (
@@ -70,6 +71,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         conditions: How it was measured.
         validity: What speaks for and against believing it, the cautions among it.
         failures: Runs that failed.
+        accounts: Where the time of a typical run of each channel went.
         command: How to measure it again; empty where that can't be said.
     """
 
@@ -90,6 +92,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     conditions: list[str]
     validity: list[str]
     failures: list[str]
+    accounts: list[Account]
     command: str
 
     def lists(self, *, alone: bool) -> list[tuple[str, list[str]]]:
@@ -175,6 +178,7 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
         conditions=_conditions(comparison),
         validity=validity.words + _notes(comparison),
         failures=[failure_words(run) for run in comparison.runs if not run.trace.ok],
+        accounts=[] if is_import(comparison) else accounts(comparison),
         command=command_line(comparison),
     )
 
