@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streamscope.measure.believable import believable
 from streamscope.measure.figures import measure
+from streamscope.measure.notes import trace_notes
 from streamscope.trace import Chunk, ServerTimings, Tokens, Trace
 
 Build = Callable[..., Trace]
@@ -91,3 +92,31 @@ def test_no_nonsense_reaches_a_figure(
         assert value is None or 0 <= value <= 10.55
     overhead = figures["overhead_s"]
     assert overhead is None or -0.56 <= overhead <= 10
+
+
+def test_more_tokens_than_any_model_makes_in_that_time_reach_no_figure(build_trace: Build) -> None:
+    server = ServerTimings(prefill_s=0.4, decode_s=9.5, decode_tokens=10**9, source="ollama")
+    tokens = Tokens(prompt=-3, output=10**9, cached=2)
+    trace = build_trace(TEN_SECONDS, server=server, tokens=tokens)
+    believed = believable(trace)
+    assert believed.tokens == Tokens(cached=2)
+    assert believed.server == ServerTimings(prefill_s=0.4, decode_s=9.5, source="ollama")
+    assert [doubt.split(":")[0] for doubt in believed.doubts] == [
+        "The server reported figures that can't be, such as negative ones",
+        "The server reports 1,000,000,000 tokens in a run of at most 10.55 s",
+    ]
+    figures = measure(trace)
+    for name in ("output_tokens", "visible_tokens", "visible_tok_per_s", "e2e_tok_per_s"):
+        assert figures[name] is None
+    assert "impossible-figures" in {note.code for note in trace_notes(trace)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 349, 1_000_000])
+def test_counts_that_can_be_are_believed(build_trace: Build, count: int) -> None:
+    trace = build_trace(TEN_SECONDS, tokens=Tokens(output=count, reasoning=0))
+    assert believable(trace).of(trace) is trace
+
+
+def test_without_any_time_no_count_is_too_large() -> None:
+    trace = Trace(mode="stream", tokens=Tokens(output=10**8))
+    assert believable(trace).tokens.output == 10**8

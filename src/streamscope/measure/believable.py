@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from streamscope.trace import ServerTimings, Trace
+from streamscope.trace import ServerTimings, Tokens, Trace
 
 IMPOSSIBLE_FLAG = "impossible-figures"
 """Flag of a run in whose figures the decoder found nonsense."""
@@ -30,35 +30,47 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("decode_s", "generating"),
 )
 
+_PROMPT = ("prompt", "cached")
+_MADE = ("output", "reasoning")
+_SERVER_MADE = ("decode_tokens",)
+"""Counts of what was generated, which takes time; a prompt may come from a cache in none."""
+
+_NONSENSE = "The server reported figures that can't be, such as negative ones: they are left out."
+
 _Seconds: TypeAlias = dict[str, float | None]
 
 
 class Believed(msgspec.Struct, frozen=True):
-    """A server's durations, as far as they can be true.
+    """A server's figures, as far as they can be true.
 
     Attributes:
         server: The durations; ``None`` in place of those that can't be.
+        tokens: The counts; ``None`` in place of those that can't be.
         doubts: What was left out and why, a sentence each.
     """
 
     server: ServerTimings
+    tokens: Tokens
     doubts: tuple[str, ...] = ()
+
+    def of(self, trace: Trace) -> Trace:
+        """Return the run with what can be believed in place of what was reported."""
+        if not self.doubts:
+            return trace
+        return msgspec.structs.replace(trace, server=self.server, tokens=self.tokens)
 
 
 def believable(trace: Trace) -> Believed:
-    """Return the server's durations without those that can't be true."""
-    server = trace.server
+    """Return the server's durations and counts without those that can't be true."""
+    most_s = longest_s(trace)
+    tokens, server, doubts = _counted(trace, most_s)
     kept: _Seconds = {name: getattr(server, name) for name, _ in (*_PARTS, ("total_s", ""))}
-    if not any(value is not None for value in kept.values()):
-        return Believed(server, _nonsense(kept, flagged=IMPOSSIBLE_FLAG in trace.flags))
-    doubts = [
-        *_nonsense(kept, flagged=IMPOSSIBLE_FLAG in trace.flags),
-        *_no_time(kept, trace),
-        *_longer(kept, longest_s(trace)),
-    ]
+    doubts += _nonsense(kept, flagged=IMPOSSIBLE_FLAG in trace.flags and not doubts)
+    doubts += _no_time(kept, server.decode_tokens or tokens.output or 0)
+    doubts += _longer(kept, most_s)
     if not doubts:
-        return Believed(server)
-    return Believed(msgspec.structs.replace(server, **kept), tuple(doubts))
+        return Believed(trace.server, trace.tokens)
+    return Believed(msgspec.structs.replace(server, **kept), tokens, doubts)
 
 
 def longest_s(trace: Trace) -> float | None:
@@ -68,6 +80,43 @@ def longest_s(trace: Trace) -> float | None:
         times.append(trace.chunks[-1].t_ns)
     end_s = max(times, default=0) / 1e9
     return end_s * (1 + SLACK_SHARE) + SLACK_S if end_s > 0 else None
+
+
+def _counted(trace: Trace, most_s: float | None) -> tuple[Tokens, ServerTimings, tuple[str, ...]]:
+    """Drop counts below zero, and more generated tokens than any model makes in that time."""
+    tokens, server = trace.tokens, trace.server
+    most = math.inf if most_s is None else FASTEST * most_s
+    made = [tokens.output, tokens.reasoning, server.decode_tokens]
+    largest = max((count for count in made if count is not None), default=0)
+    bounds = ((tokens, _PROMPT, math.inf), (tokens, _MADE, most), (server, _SERVER_MADE, most))
+    dropped = [
+        (holder, name)
+        for holder, names, bound in bounds
+        for name in names
+        if (count := getattr(holder, name)) is not None and not 0 <= count <= bound
+    ]
+    if not dropped:
+        return tokens, server, ()
+    doubts: tuple[str, ...] = ()
+    if any(getattr(holder, name) < 0 for holder, name in dropped):
+        doubts += (_NONSENSE,)
+    if largest > most and most_s is not None:
+        too_many = (
+            f"The server reports {largest:,} tokens in a run of at most {most_s:.2f} s: no model"
+            " is that fast, so the count is left out."
+        )
+        doubts += (too_many,)
+    return (
+        msgspec.structs.replace(tokens, **_without(tokens, dropped)),
+        msgspec.structs.replace(server, **_without(server, dropped)),
+        doubts,
+    )
+
+
+def _without(
+    holder: Tokens | ServerTimings, dropped: list[tuple[Tokens | ServerTimings, str]]
+) -> dict[str, None]:
+    return {name: None for each, name in dropped if each is holder}
 
 
 def _nonsense(kept: _Seconds, *, flagged: bool) -> tuple[str, ...]:
@@ -80,12 +129,12 @@ def _nonsense(kept: _Seconds, *, flagged: bool) -> tuple[str, ...]:
     kept.update(dict.fromkeys(bad))
     if not bad and not flagged:
         return ()
-    return ("The server reported figures that can't be, such as negative ones: they are left out.",)
+    return (_NONSENSE,)
 
 
-def _no_time(kept: _Seconds, trace: Trace) -> tuple[str, ...]:
+def _no_time(kept: _Seconds, count: int) -> tuple[str, ...]:
     """Drop a time to generate in which nothing can have been generated."""
-    decode_s, count = kept["decode_s"], trace.server.decode_tokens or trace.tokens.output or 0
+    decode_s = kept["decode_s"]
     if decode_s is None or count < 2 or decode_s * FASTEST > count - 1:
         return ()
     kept["decode_s"] = None

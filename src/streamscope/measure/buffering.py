@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from streamscope.measure.bundles import Bundles, bundles, together_share
-from streamscope.measure.timing import Timing, survey
+from streamscope.measure.timing import TOKENS_A_CHUNK, Timing, survey
 from streamscope.trace import SUMMARY_FLAG, Trace
 
 BufferingKind: TypeAlias = Literal["not-streamed", "buffered", "late", "server-batches"]
@@ -24,9 +24,6 @@ FEWEST = 10
 
 MOSTLY = 0.5
 """Share of the pieces that came together of which something must hold to be the cause."""
-
-TOKENS_A_CHUNK = 1.5
-"""From here on chunks are no tokens, even allowing for characters that take several."""
 
 _BUFFERS = (4096, 8192, 16384, 32768, 65536)
 _NEAR = 0.03

@@ -70,12 +70,22 @@ def together_share(trace: Trace) -> float:
     chunks = [chunk for chunk in trace.chunks if chunk.kind != "tool"]
     if len(chunks) < 2:
         return 0.0
-    close_ns = _close_ns(chunks)
-    close = sum(
-        after.t_ns - before.t_ns < close_ns or after.read == before.read
-        for before, after in pairwise(chunks)
-    )
+    close_ns = near_ns(chunks)
+    close = sum(is_close(before, after, close_ns) for before, after in pairwise(chunks))
     return close / (len(chunks) - 1)
+
+
+def near_ns(chunks: Sequence[Chunk]) -> float:
+    """Return how close pieces of this text must be to have come together, ns."""
+    if len(chunks) < 2:
+        return 0.0
+    mean = (chunks[-1].t_ns - chunks[0].t_ns) / (len(chunks) - 1)
+    return min(CLOSE_NS, CLOSE_SHARE * mean)
+
+
+def is_close(before: Chunk, after: Chunk, close_ns: float) -> bool:
+    """Tell whether a piece came together with the one before it."""
+    return after.t_ns - before.t_ns < close_ns or after.read == before.read
 
 
 def bundles(trace: Trace) -> Bundles:
@@ -108,11 +118,6 @@ def bundles(trace: Trace) -> Bundles:
 _Pair = tuple[Chunk, Chunk]
 
 
-def _close_ns(chunks: Sequence[Chunk]) -> float:
-    mean = (chunks[-1].t_ns - chunks[0].t_ns) / max(len(chunks) - 1, 1)
-    return min(CLOSE_NS, CLOSE_SHARE * mean)
-
-
 def _one_read(pair: _Pair) -> bool:
     return pair[0].read == pair[1].read
 
@@ -143,10 +148,10 @@ def _bundled(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
     """Return the pieces, those together that came together."""
     if not chunks:
         return []
-    close_ns = _close_ns(chunks)
+    close_ns = near_ns(chunks)
     found = [[chunks[0]]]
     for before, chunk in pairwise(chunks):
-        if chunk.t_ns - before.t_ns < close_ns or chunk.read == before.read:
+        if is_close(before, chunk, close_ns):
             found[-1].append(chunk)
         else:
             found.append([chunk])

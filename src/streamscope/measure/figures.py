@@ -227,10 +227,11 @@ FIGURES: tuple[Figure, ...] = (
         unit="tok/s",
         label="visible rate",
         short="visible rate",
-        formula="(n_v − 1) / (v_K − v_1)",
-        explanation="Answer tokens per second, as the eye sees them. The count is the server's; an"
-        " estimate where the server does not tell reasoning from answer. None without a count:"
-        " a chunk is no token.",
+        formula="(n_v − f) / (v_K − v_1)",
+        explanation="Answer tokens per second, as the eye sees them. Those of the first arrival, f,"
+        " only start the clock: 1 where a chunk is a token and comes alone. The count is the"
+        " server's; an estimate where it does not tell reasoning from answer, or f is inferred."
+        " None without a count: a chunk is no token.",
         compute=f.visible_rate,
         better="higher",
         stream_only=True,
@@ -273,8 +274,9 @@ FIGURES: tuple[Figure, ...] = (
         unit="chunks/s",
         label="chunk rate",
         short="chunks/s",
-        formula="(K − 1) / (v_K − v_1)",
-        explanation="Answer chunks per second. A chunk may hold several tokens.",
+        formula="(K − k) / (v_K − v_1)",
+        explanation="Answer chunks per second; k are those of the first arrival, mostly 1."
+        " A chunk may hold several tokens.",
         compute=f.chunk_rate,
         better="higher",
         stream_only=True,
@@ -284,9 +286,9 @@ FIGURES: tuple[Figure, ...] = (
         unit="ms",
         label="time per token",
         short="per token",
-        formula="(T_last − T_first) / (n − 1)",
-        explanation="Time per token after the first, over the tokens whose arrival was seen: all"
-        " of them where reasoning was in sight, otherwise the answer's.",
+        formula="(T_last − T_first) / (n − f)",
+        explanation="Time per token after the f of the first arrival, over the tokens whose arrival"
+        " was seen: all of them where reasoning was in sight, otherwise the answer's.",
         compute=f.tpot,
         better="lower",
         stream_only=True,

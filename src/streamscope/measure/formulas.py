@@ -1,25 +1,31 @@
 """One function a figure: from the facts of a run to a number, or to ``None`` where it has none."""
 
+from collections.abc import Collection
+from typing import get_args
+
 import msgspec
 
 from streamscope.measure import server_side
 from streamscope.measure.believable import believable
+from streamscope.measure.first_arrival import first_arrival, tokens_of, whole
 from streamscope.measure.gaps import Gaps, gap_statistics
 from streamscope.measure.timing import Timing, survey
 from streamscope.measure.tokens import Split, server_rate, split_tokens
 from streamscope.measure.values import NS_PER_MS, NS_PER_S, Value, known, ratio, seconds
-from streamscope.trace import SUMMARY_FLAG, MarkName, Trace
+from streamscope.trace import SUMMARY_FLAG, MarkName, TextKind, Trace
+
+_ANSWER: tuple[TextKind, ...] = ("answer",)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What all figures of one run are made of; gathered once, so that each costs nothing.
 
     Attributes:
-        trace: The run, without what of the server's durations can't be.
+        trace: The run, without what of the server's figures can't be.
         timing: Its survey.
         gaps: Its gaps; ``None`` in blocking mode and below two arrivals.
         tokens: Its tokens, split.
-        doubts: What of the server's durations can't be, a sentence each.
+        doubts: What of the server's figures can't be, a sentence each.
     """
 
     trace: Trace
@@ -38,8 +44,7 @@ def gather(trace: Trace) -> Facts:
     """Gather the facts of a run in one pass over its chunks."""
     timing = survey(trace)
     believed = believable(trace)
-    if believed.doubts:
-        trace = msgspec.structs.replace(trace, server=believed.server)
+    trace = believed.of(trace)
     return Facts(
         trace=trace,
         timing=timing,
@@ -160,17 +165,21 @@ def burst_share(facts: Facts) -> Value | None:
 
 
 def chunk_rate(facts: Facts) -> Value | None:
-    """Answer chunks per second from the first to the last."""
-    return _rate(known(facts.timing.answer.chunks), _answer_span(facts))
+    """Answer chunks per second from the first arrival to the last."""
+    chunks, span_ns = facts.timing.answer.chunks, _answer_span(facts)
+    if span_ns is None:
+        return None
+    began = first_arrival(facts.trace, _ANSWER)
+    return _rate(known(chunks), Value(float(began.chunks)), span_ns)
 
 
 def visible_rate(facts: Facts) -> Value | None:
-    """Answer tokens per second from the first to the last."""
-    return _rate(facts.tokens.visible, _answer_span(facts))
+    """Answer tokens per second from the first arrival to the last."""
+    return _token_rate(facts, facts.tokens.visible, _ANSWER, _answer_span(facts))
 
 
 def tpot(facts: Facts) -> Value | None:
-    """Time per token after the first, ms, over exactly the tokens whose arrival was seen.
+    """Time per token after the first arrival, ms, over exactly the tokens whose arrival was seen.
 
     With reasoning in sight these are all tokens, otherwise those of the answer.
     """
@@ -178,7 +187,8 @@ def tpot(facts: Facts) -> Value | None:
     if not facts.streamed:
         return None
     if timing.reasoning.chunks:
-        rate = _rate(tokens.output, _span(timing.first_any_ns, timing.last_text_ns))
+        span_ns = _span(timing.first_any_ns, timing.last_text_ns)
+        rate = _token_rate(facts, tokens.output, get_args(TextKind), span_ns)
     else:
         rate = visible_rate(facts)
     return None if rate is None else known(1000 / rate.value, estimated=rate.estimated)
@@ -308,11 +318,24 @@ def _span(start_ns: int | None, end_ns: int | None) -> int | None:
     return None if start_ns is None or end_ns is None else end_ns - start_ns
 
 
-def _rate(count: Value | None, span_ns: int | None) -> Value | None:
-    """Return steps per second: the first of ``count`` things only starts the clock."""
-    if count is None or span_ns is None or count.value <= 1:
+def _token_rate(
+    facts: Facts, count: Value | None, kinds: Collection[TextKind], span_ns: int | None
+) -> Value | None:
+    """Return tokens per second between the first arrival of some kinds of text and the last."""
+    if count is None or span_ns is None:
         return None
-    return known(ratio((count.value - 1) * NS_PER_S, span_ns), estimated=count.estimated)
+    began = first_arrival(facts.trace, kinds)
+    return _rate(count, tokens_of(began, whole(facts.trace, kinds), count), span_ns)
+
+
+def _rate(count: Value | None, began: Value, span_ns: int) -> Value | None:
+    """Return things per second: those of the first arrival only start the clock."""
+    if count is None or count.value <= began.value:
+        return None
+    return known(
+        ratio((count.value - began.value) * NS_PER_S, span_ns),
+        estimated=count.estimated or began.estimated,
+    )
 
 
 def _quotient(over: Value | None, under: Value | None) -> Value | None:

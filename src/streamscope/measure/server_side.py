@@ -89,7 +89,7 @@ def server_side(trace: Trace) -> ServerSide | None:
     server = believed.server
     if not believed.doubts and not named_parts(server) and server.total_s is None:
         return None
-    trace = msgspec.structs.replace(trace, server=server)
+    trace = believed.of(trace)
     timing = survey(trace)
     ours_s = seconds(ended_ns(trace, timing))
     parts = tuple(_part(name, each, trace) for name, each in named_parts(server).items())

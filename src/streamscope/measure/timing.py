@@ -13,6 +13,10 @@ ENOUGH_CHARS = 80
 """Characters from which on a text would have been streamed in more than one piece."""
 
 
+TOKENS_A_CHUNK = 1.5
+"""From here on chunks are no tokens, even allowing for characters that take several."""
+
+
 class Lane(msgspec.Struct, kw_only=True):
     """All text of one kind.
 

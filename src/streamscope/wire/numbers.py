@@ -16,7 +16,7 @@ NONSENSE = Flag("impossible-figures")
 LONGEST_S = 86_400.0
 """No run takes longer than a day, so no part of one does, s."""
 
-MOST_TOKENS = 1_000_000_000
+MOST_TOKENS = 100_000_000
 """No prompt and no answer has more tokens."""
 
 _NO_NUMBER = re.compile(rb'"\w+"\s*:\s*-?(?:NaN|Infinity)')
