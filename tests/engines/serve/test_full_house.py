@@ -164,16 +164,6 @@ def test_an_answer_that_is_short_enough_is_whole_when_the_server_ends(
 # Where it listens
 
 
-def test_what_is_written_leaves_at_once() -> None:
-    """Or else a body waits for the headers' acknowledgement on every connection used again."""
-    with (
-        listen("127.0.0.1", 0) as listener,
-        socket.create_connection(listener.getsockname()),
-        listener.accept()[0] as taken,
-    ):
-        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
 def test_a_port_in_use_is_told_in_one_sentence() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
