@@ -258,6 +258,36 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     max_ns: int
 
 
+class ClockBasis(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about the times of one clock, and from how much.
+
+    Attributes:
+        error_ns_p99: By how much an arrival time may be wrong; ``None`` if nothing could be said.
+        true_gap_ns: The shortest gap for which that was shown; ``None`` if for none.
+        counted: Cases that count: schedules that were kept, and whose gaps were true.
+        cases: Cases in all.
+    """
+
+    error_ns_p99: int | None
+    true_gap_ns: int | None
+    counted: int
+    cases: int
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """The calibration that was in force when something was measured, in short.
+
+    Attributes:
+        measured_utc: When it was made, ISO 8601.
+        exact: Whether every one of its schedules was kept.
+        clocks: What it found out, by clock.
+    """
+
+    measured_utc: str
+    exact: bool
+    clocks: dict[Clock, ClockBasis]
+
+
 class Trace(msgspec.Struct, kw_only=True):
     """What happened in one run, in order of arrival. It grows while the run is under way.
 
@@ -286,7 +316,9 @@ class Trace(msgspec.Struct, kw_only=True):
         observer: What measuring took; ``None`` where nobody looked.
         shown: When the text was on the screen; ``None`` where there was none.
         error_ns_p99: By how much an arrival time may be wrong (99th percentile), as this machine
-            was last calibrated with this clock; ``None`` where it was not.
+            was last calibrated with this clock; ``None`` where it was not, where the machine was
+            busy, and where text came faster than what was calibrated.
+        calibration: What that rests on; ``None`` where the machine was not calibrated.
     """
 
     mode: Mode
@@ -312,6 +344,7 @@ class Trace(msgspec.Struct, kw_only=True):
     observer: Observer | None = None
     shown: Shown | None = None
     error_ns_p99: int | None = None
+    calibration: Basis | None = None
 
     def text(self, kind: TextKind = "answer") -> str:
         """Return all text of one kind, joined."""

@@ -105,12 +105,3 @@ def test_the_name_of_the_machine_is_opaque_and_stays() -> None:
     assert calibrations.machine_id() == name
     assert len(name) == 16
     assert int(name, 16) >= 0
-
-
-def test_one_that_found_nothing_out_does_not_replace_one_that_did(file: Path) -> None:
-    assert calibrations.keep(file, calibration(error_ns_p99={})).endswith("there is none now.")
-    assert not file.exists()
-    assert calibrations.keep(file, calibration()) == f"Kept for this machine in {file}."
-    said = calibrations.keep(file, calibration(error_ns_p99={"read": 9}))
-    assert said.endswith("the one of 2026-01-01T00:00:00.000+00:00 holds on.")
-    assert calibrations.read(file) == calibration()

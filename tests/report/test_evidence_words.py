@@ -5,8 +5,6 @@ import pytest
 
 from streamscope.report.evidence_words import (
     buffering_words,
-    clock_words,
-    error_words,
     observer_words,
     server_words,
 )
@@ -75,15 +73,6 @@ def test_two_clocks_may_differ() -> None:
 def test_a_server_that_says_nothing_is_not_spoken_of() -> None:
     assert server_words(trace()) == []
     assert buffering_words(trace()) == []
-
-
-def test_whose_times_they_are_and_how_good() -> None:
-    assert clock_words(trace()) == [
-        "Arrival times are those of our reads, not calibrated on this machine."
-    ]
-    assert clock_words(trace(clock="kernel", error_ns_p99=50_000)) == [
-        "Arrival times are the kernel's, good to ±0.05 ms (p99)."
-    ]
 
 
 def test_where_nobody_looked_nothing_is_said() -> None:
@@ -175,8 +164,3 @@ def test_what_a_server_calls_itself_does_no_harm() -> None:
     said = buffering_words(trace(chunks=bundles, headers={"via": "\x1b[31mred"}))
     assert any("Via" in line for line in said)
     assert not any("\x1b" in line for line in said)
-
-
-def test_the_largest_error_speaks_for_all() -> None:
-    assert error_words([None, 20_000, 50_000]) == "times good to ±0.05 ms (p99), as calibrated"
-    assert error_words([None]) == ""

@@ -16,7 +16,9 @@ from streamscope.report.comparison import Comparison
 from streamscope.report.comparison_json import to_json, to_jsonl
 from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
 from streamscope.trace import (
+    Basis,
     Chunk,
+    ClockBasis,
     Fault,
     Observer,
     Request,
@@ -44,6 +46,7 @@ LATER_MEMBERS = (
     "observer",
     "shown",
     "error_ns_p99",
+    "calibration",
 )
 
 
@@ -63,8 +66,12 @@ def full_run(build_run: BuildRun, build_stream: BuildTrace) -> Run:
     trace.model, trace.status = "gemma", 200
     trace.headers = {"server": "uvicorn"}
     trace.reads, trace.body_bytes, trace.pings = 9, 12_345, 2
-    trace.flags = ["simulated", "unclosed", "busy"]
+    trace.flags = ["simulated", "unclosed", "odd"]  # of a busy run no error is claimed
     trace.connection, trace.segments, trace.error_ns_p99 = "reused", 12, 48_000
+    kernel = ClockBasis(error_ns_p99=48_000, true_gap_ns=200, counted=3, cases=4)
+    trace.calibration = Basis(
+        measured_utc="2026-01-01T00:00:00+00:00", exact=False, clocks={"kernel": kernel}
+    )
     trace.shared = {7: SharedRead(900, 3), 8: SharedRead(44)}
     trace.observer = Observer(
         cpu_s=0.1, waited_s=0.9, lag_p50_ns=1, lag_p99_ns=2, lag_max_ns=3, lag_from="arrival",

@@ -18,13 +18,14 @@ from streamscope.cli.arguments import check_line, members
 from streamscope.cli.parsing import Parser, whole
 from streamscope.cli.progress import LiveLine
 from streamscope.cli.run_arguments import Format
-from streamscope.history import HistoryError, calibrations
+from streamscope.history import HistoryError
 from streamscope.measure.calibration import is_whole
 from streamscope.report.calibration_table import WIDTH, calibration_table
 from streamscope.report.calibration_words import described
 from streamscope.report.table import as_text
 from streamscope.settings import Config, Places
 from streamscope.trial.calibration import LEAST_WRITES, USUAL_GAPS_NS, Item, Progress, plan
+from streamscope.trial.calibration_kept import keep
 from streamscope.tui.calibrate_app import CalibrateApp
 from streamscope.tui.screens.calibrate import CalibrateScreen
 
@@ -47,9 +48,10 @@ closed. With --format json, with --output, or without a terminal the same is
 painted unseen.
 """
 EPILOG = """\
-It takes about half a minute (--quick: ten seconds), and is worth most while the
-machine does nothing else. docs/calibration.md tells what is measured and what ±
-means.
+It takes 25 to 45 seconds (--quick: 10 to 15), the longer the more of it has to
+be made again, and is worth most while the machine does nothing else. One that
+rests on less than the one before does not take its place.
+docs/calibration.md tells what is measured and what ± means.
 
 exit codes: 0 done; 1 something was lost or came twice, or the result could not
 be kept or written; 2 bad usage; 130 interrupted, and nothing was kept.
@@ -150,7 +152,7 @@ def _hand_over(calibration: Calibration, form: Format, options: Options, places:
     if not options.save:
         return code if there else EXIT_FAILED
     try:
-        kept = calibrations.keep(places.calibration_file, calibration)
+        kept = keep(places.calibration_file, calibration)
     except HistoryError as error:
         print(f"streamscope: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -203,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="of each case (as many as are worth their time)",
     )
-    tried.add_argument("--quick", action="store_true", help="fewer writes, ten seconds in all")
+    tried.add_argument("--quick", action="store_true", help="fewer writes, 10 to 15 seconds in all")
     result = parser.add_argument_group("what becomes of the result")
     result.add_argument(
         "--format", default="", choices=FORMATS, help="on standard output (table, for people)"

@@ -75,28 +75,6 @@ def write(path: Path, calibration: Calibration) -> None:
         ) from error
 
 
-def is_useful(calibration: Calibration) -> bool:
-    """Whether it found out how wrong the clock is that runs use: the kernel's, where there is."""
-    kernel = any(case.clock == "kernel" for case in calibration.cases)
-    return ("kernel" if kernel else "read") in calibration.error_ns_p99
-
-
-def keep(path: Path, calibration: Calibration) -> str:
-    """Keep a calibration, and return a sentence that says so, or why not.
-
-    One that is of no use does not take the place of one that is, perhaps of a quieter day.
-
-    Raises:
-        HistoryError: It cannot be written; one sentence says why.
-    """
-    if not is_useful(calibration):
-        before = read(path)
-        what = f"the one of {before.measured_utc} holds on" if before else "there is none now"
-        return f"Nothing was found out that could be kept: {what}."
-    write(path, calibration)
-    return f"Kept for this machine in {path}."
-
-
 def error_ns(calibration: Calibration | None, clock: Clock) -> int | None:
     """Return by how much an arrival time of a clock may be wrong, ns; ``None`` if not known."""
     return None if calibration is None else calibration.error_ns_p99.get(clock)

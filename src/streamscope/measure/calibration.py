@@ -6,9 +6,9 @@ from itertools import groupby, pairwise
 
 import msgspec
 
-from streamscope.calibration import Case, Schedule, Spread, Written
+from streamscope.calibration import Calibration, Case, Schedule, Spread, Written
 from streamscope.measure.statistics import percentile
-from streamscope.trace import Clock, Trace
+from streamscope.trace import Basis, Clock, ClockBasis, Trace
 
 EXACT_NS = 50_000
 """A schedule is kept when its writes begin less than this late, at the 99th percentile, ns."""
@@ -101,6 +101,102 @@ def is_true(case: Case) -> bool:
     return is_whole(case) and case.gaps.p99 <= TRUE_SHARE * case.gap_ns
 
 
+def counts(case: Case) -> bool:
+    """Whether a case supports what is said about the error: kept, whole, and with true gaps."""
+    return is_kept(case) and is_true(case)
+
+
+def counted(cases: Sequence[Case]) -> int:
+    """Return how many cases count for the clock that runs use."""
+    clock = best_clock(cases)
+    return sum(counts(case) for case in cases if case.clock == clock)
+
+
+def basis(calibration: Calibration) -> Basis:
+    """Return what a calibration found out, in short, for the runs that it holds for."""
+    clocks: dict[Clock, ClockBasis] = {}
+    for clock in sorted({case.clock for case in calibration.cases} | set(calibration.error_ns_p99)):
+        ours = [case for case in calibration.cases if case.clock == clock]
+        clocks[clock] = ClockBasis(
+            error_ns_p99=calibration.error_ns_p99.get(clock),
+            true_gap_ns=_true_gap([case for case in ours if is_kept(case)], clock),
+            counted=sum(map(counts, ours)),
+            cases=len(ours),
+        )
+    return Basis(measured_utc=calibration.measured_utc, exact=calibration.exact, clocks=clocks)
+
+
+def median_gap(trace: Trace) -> float | None:
+    """Return the median gap between the moments at which text came, ns; ``None`` if there is none.
+
+    Pieces that came at one moment are one arrival: there is nothing between them.
+    """
+    times = sorted({chunk.t_ns for chunk in trace.chunks})
+    return (
+        percentile([after - before for before, after in pairwise(times)], 0.5)
+        if times[1:]
+        else None
+    )
+
+
+def outran(trace: Trace) -> bool:
+    """Whether text came faster than what its clock was calibrated for."""
+    found = _clock_basis(trace)
+    gap_ns = median_gap(trace)
+    if found is None or found.true_gap_ns is None or gap_ns is None:
+        return False
+    return gap_ns < found.true_gap_ns
+
+
+def claimed_error(trace: Trace) -> int | None:
+    """Return by how much arrival times of a run may be wrong (p99), ns.
+
+    Nothing is claimed where the machine was busy, where text came faster than what was
+    calibrated, and where nothing was found out about the clock.
+    """
+    found = _clock_basis(trace)
+    error = trace.error_ns_p99 if found is None else found.error_ns_p99
+    return None if trace.busy or outran(trace) else error
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What is claimed of the times of several runs.
+
+    Attributes:
+        error_ns: The largest error that is claimed of any; ``None`` if of none.
+        basis: What it rests on, or, where nothing is claimed, the last calibration there was.
+        on: What was found out about the clock of the run with that error.
+        claimed: Of how many runs an error is claimed.
+        runs: How many there are.
+    """
+
+    error_ns: int | None
+    basis: Basis | None
+    on: ClockBasis | None
+    claimed: int
+    runs: int
+
+
+def claim_of(traces: Sequence[Trace]) -> Claim:
+    """Return what is claimed of several runs: the largest error, and what that rests on."""
+    known = [(error, each) for each in traces if (error := claimed_error(each)) is not None]
+    if not known:
+        last = next((each.calibration for each in reversed(traces) if each.calibration), None)
+        return Claim(error_ns=None, basis=last, on=None, claimed=0, runs=len(traces))
+    error, trace = max(known, key=lambda pair: pair[0])
+    return Claim(
+        error_ns=error,
+        basis=trace.calibration,
+        on=_clock_basis(trace),
+        claimed=len(known),
+        runs=len(traces),
+    )
+
+
+def _clock_basis(trace: Trace) -> ClockBasis | None:
+    return None if trace.calibration is None else trace.calibration.clocks.get(trace.clock)
+
+
 def best_clock(cases: Iterable[Case]) -> Clock:
     """Return the clock that runs use: the kernel's, where it can be had."""
     return "kernel" if any(case.clock == "kernel" for case in cases) else "read"
@@ -110,7 +206,7 @@ def result(cases: Sequence[Case]) -> Result:
     """Say what cases support; those in which the server was late support nothing."""
     checked = [case for case in cases if is_kept(case)]
     errors: defaultdict[Clock, int] = defaultdict(int)
-    for each in filter(is_true, checked):
+    for each in filter(counts, checked):
         errors[each.clock] = max(errors[each.clock], each.stamps.p99)
     return Result(
         exact=len(checked) == len(cases) > 0,

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from streamscope import __version__
+from streamscope.measure.calibration import claim_of, claimed_error
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.notes import run_notes
@@ -68,11 +69,12 @@ def comparison_record(
     first = comparison.runs[0] if comparison.runs else None
     target = _target(first) if first else None
     request = first.request if first else None
-    errors = [error for run in comparison.runs if (error := run.trace.error_ns_p99) is not None]
+    claim = claim_of([run.trace for run in comparison.runs])
     return ComparisonRecord(
         streamscope=__version__,
         clock=_clock(comparison),
-        error_ns_p99=max(errors, default=None),
+        error_ns_p99=claim.error_ns,
+        calibration=claim.basis,
         target=target,
         request=request,
         plan=None if is_import(comparison) else comparison.plan,
@@ -126,7 +128,8 @@ def _members(run: Run, figures: Figures) -> dict[str, Any]:
         "shared": {index: (read.size, read.segments) for index, read in trace.shared.items()},
         "observer": trace.observer,
         "shown": trace.shown,
-        "error_ns_p99": trace.error_ns_p99,
+        "error_ns_p99": claimed_error(trace),
+        "calibration": trace.calibration,
         "figures": figures.values,
         "estimated": sorted(figures.estimated),
         "tokens": trace.tokens,

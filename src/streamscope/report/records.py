@@ -14,6 +14,7 @@ from streamscope.measure.verdict import Finding, Kind
 from streamscope.plan import Plan
 from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
 from streamscope.trace import (
+    Basis,
     ChannelName,
     Clock,
     Connection,
@@ -101,8 +102,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
             bytes, and segments or null. Their parts have one arrival time between them.
         observer: What measuring took, and what stood in its way; null where nobody looked.
         shown: How long text took to the screen; null where there was none.
-        error_ns_p99: By how much its arrival times may be wrong, 99th percentile, ns; null until
-            the machine is calibrated.
+        error_ns_p99: By how much its arrival times may be wrong, 99th percentile, ns; null where
+            nothing is claimed: the machine was not calibrated, or was busy, or text came faster
+            than what was calibrated.
+        calibration: What that rests on; null where the machine was not calibrated.
     """
 
     run_id: str
@@ -148,6 +151,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer | None = None
     shown: Shown | None = None
     error_ns_p99: int | None = None
+    calibration: Basis | None = None
 
 
 class SummaryRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +216,8 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
             and for imported summaries.
         error_ns_p99: By how much arrival times may be wrong, 99th percentile, ns: the largest of
             its runs'; null where none has one.
+        calibration: What that rests on, as it was when the run with that error was made; null
+            where the machine was not calibrated.
         target: The server of the first run; null without runs.
         request: The request of the first run; null without runs.
         plan: What was to be done; null for imported summaries, of which nobody knows.
@@ -225,6 +231,7 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
     streamscope: str
     clock: Clock | None
     error_ns_p99: int | None
+    calibration: Basis | None
     target: TargetRecord | None
     request: Request | None
     plan: Plan | None

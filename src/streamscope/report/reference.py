@@ -24,7 +24,16 @@ from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
 from streamscope.report.records import VerdictRecord
 from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
-from streamscope.trace import Fault, Observer, Request, ServerTimings, Shown, Tokens
+from streamscope.trace import (
+    Basis,
+    ClockBasis,
+    Fault,
+    Observer,
+    Request,
+    ServerTimings,
+    Shown,
+    Tokens,
+)
 
 RECORDS: tuple[type[msgspec.Struct], ...] = (
     schema.ComparisonRecord,
@@ -37,6 +46,8 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     ServerTimings,
     Observer,
     Shown,
+    Basis,
+    ClockBasis,
     Fault,
     Note,
     SharedNote,

@@ -131,6 +131,7 @@ def _trace(record: RunRecord) -> Trace:
         observer=record.observer,
         shown=record.shown,
         error_ns_p99=record.error_ns_p99,
+        calibration=record.calibration,
     )
 
 

@@ -12,7 +12,7 @@ from streamscope.measure.inference import Estimate, half_width
 from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison, is_import
-from streamscope.report.evidence_words import error_words
+from streamscope.report.error_words import error_words
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
@@ -190,7 +190,7 @@ def how_words(comparison: Comparison) -> str:
     clocks = sorted({run.trace.clock for run in comparison.runs})
     if clocks:
         clock = f"{' and '.join(clocks)} clock"
-        good = error_words(run.trace.error_ns_p99 for run in comparison.runs)
+        good = error_words([run.trace for run in comparison.runs if not run.warmup])
         words.append(f"{clock}, {good}" if good else clock)
     if plan.reuse:
         words.append("connections used again")

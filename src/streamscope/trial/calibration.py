@@ -103,7 +103,7 @@ def plan(
     Args:
         gaps_ns: Gaps between two writes.
         writes: How many writes a case has; ``None`` for as many as are worth their time.
-        quick: Whether to be content with less of them, about 10 s in all instead of 30.
+        quick: Whether to be content with less of them, 10 to 15 s in all instead of 25 to 45.
     """
     gaps = sorted(set(gaps_ns), reverse=True)
     middle = min(gaps, key=lambda gap_ns: abs(gap_ns - _SHAPES_GAP_NS))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from streamscope.calibration import Calibration
-from streamscope.history.calibrations import error_ns
+from streamscope.measure.calibration import basis, claimed_error
 from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.trust import is_busy
@@ -146,7 +146,7 @@ class Trial:
         self._engine = engine
         self._server_version = server_version
         self._retry_pause_s = retry_pause_s
-        self._calibration = calibration
+        self._basis = None if calibration is None else basis(calibration)
         self._trust = trust
         self._under_way: set[str] = set()
         self._stop = asyncio.Event()
@@ -297,7 +297,8 @@ class Trial:
             trace.flags.append("simulated")
         if is_busy(trace, self._trust):
             trace.flags.append(BUSY_FLAG)
-        trace.error_ns_p99 = error_ns(self._calibration, trace.clock)
+        trace.calibration = self._basis
+        trace.error_ns_p99 = claimed_error(trace)
         trace.shown = await self._painted(step, trace)
         run = Run(
             run_id=start.run_id,

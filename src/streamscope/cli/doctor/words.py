@@ -102,7 +102,7 @@ def _times(findings: Findings) -> Iterator[str]:
     if times.ready_s is not None:
         yield from _row("measuring process", f"ready after {times.ready_s:.2f} s")
     if times.error_ns_p99 is None:
-        yield from _row("calibration", "none: `streamscope calibrate` takes half a minute")
+        yield from _row("calibration", "none: `streamscope calibrate` takes 25 to 45 s")
         return
     age = {None: "", 0: "today", 1: "yesterday"}.get(times.days, f"{times.days} days ago")
     yield from _row("calibration", f"±{times.error_ns_p99 / 1e6:.2f} ms", age)

@@ -98,7 +98,7 @@ class Dialogs(Servers):
 
     def _rerun(self, request: Request, plan: Plan, target: Target, engine: str) -> None:
         """Ask the same again, of the same server."""
-        from streamscope.trial.session import Wish
+        from streamscope.trial.setup import Wish
 
         self._request = request
         self._prompt.put(request.prompt)
@@ -112,21 +112,25 @@ class Dialogs(Servers):
             self.notify("A run is under way: esc stops it.", markup=False)
             return
         session = await self._with_session()
-        from streamscope.history import HistoryError, calibrations
+        from streamscope.history import HistoryError
+        from streamscope.trial import calibration_kept as kept
         from streamscope.trial.calibration import plan
         from streamscope.tui.screens.calibrate import CalibrateScreen
 
         self._end_replay()
-        made = await self.app.push_screen_wait(CalibrateScreen(plan()))
+        screen = CalibrateScreen(plan())
+        made = await self.app.push_screen_wait(screen)
         if made is None:
+            stopped = "" if screen.problem else "Stopped: "
+            self.notify(f"{stopped}nothing was kept.".capitalize(), markup=False)
             return
-        if calibrations.is_useful(made):
+        if kept.supersedes(made, session.calibration):
             session.calibration = made
             self._draw_title()
         if session.history is None:
             return  # nothing is to be kept
         try:
-            said = calibrations.keep(self._streamscope.places.calibration_file, made)
+            said = kept.keep(self._streamscope.places.calibration_file, made)
         except HistoryError as error:
             self._say(str(error))
         else:
