@@ -537,7 +537,7 @@ class Person:
     @property
     def verdict(self) -> str:
         """What came of the last pair."""
-        return self._static("#verdict > Static")
+        return self._static("#verdict > .said")
 
     @property
     def medians(self) -> str:

@@ -38,6 +38,8 @@ POINTS: Final = 400
 _BEYOND: Final = 1.08  # of the last moment: room for the step's name
 _STYLES: Final = {"A": "$channel-a", "B": "$channel-b"}
 _LABEL, _CELL = 25, 26
+_SAME_S, _SAME_SHARE = 0.005, 0.005  # what the two digits of a factor would not show
+_LEAST_RATIO = 0.001
 _NOBODY_READS = "Nothing could be read in either run."
 
 
@@ -141,8 +143,8 @@ def finish_sentence(a: Reading, b: Reading, reader: Reader) -> str:
     speed = f"At {_speed(a, reader)} a minute you finish reading"
     ratio = finish_ratio(a, b)
     saved = b.finish_s - a.finish_s
-    if ratio is None or abs(saved) < 0.005:
-        return f"{speed} both at the same moment."
+    if ratio is None or abs(saved) < _SAME_S or abs(ratio - 1) < _SAME_SHARE:
+        return f"{speed} both at about the same moment."
     share = words.percent(abs(saved) / b.finish_s)
     word = "earlier" if saved > 0 else "later"
     return (
@@ -200,12 +202,19 @@ def _figure_row(
 ) -> FigureRow:
     found = [values.get(side, {}).get(figure.name) for side in SIDES]
     cells = [
-        words.NONE if each is None else words.figure_words(figure, each[0], estimated=each[1])
+        words.NONE if each is None else _figure_words(figure, each[0], estimated=each[1])
         for each in found
     ]
     a, b = (None if each is None else each[0] for each in found)
     versus = words.versus(figure, a, b)
     return FigureRow(figure, cells[0], cells[1], "" if versus == words.NONE else versus)
+
+
+def _figure_words(figure: Described, value: float, *, estimated: bool) -> str:
+    """Write a figure; of a ratio that is almost nothing, no more than that."""
+    if figure.unit == "ratio" and 0 < value < _LEAST_RATIO:
+        return f"<{_LEAST_RATIO:g}"
+    return words.figure_words(figure, value, estimated=estimated)
 
 
 def about(figure: Described) -> Content:
@@ -237,7 +246,7 @@ def remarks_page(pair: Pair, bands: Bands, validity: Sequence[str] = ()) -> Cont
             heading = Content.styled("the pair", "bold")
             blocks.append(_list(heading, [plain(note.sentence) for note in notes]))
     if validity:
-        heading = Content.styled("the comparison", "bold")
+        heading = Content.styled("the comparison, without older pairs", "bold")
         blocks.append(_list(heading, [plain(sentence) for sentence in validity]))
     blocks.append(
         muted(
@@ -271,4 +280,4 @@ def _band(what: str, value: str, band: Band) -> Content:
 
 
 def _list(heading: Content, lines: Sequence[Content]) -> Content:
-    return Content("\n").join([heading, *(Content.assemble("· ", line) for line in lines)])
+    return Content("\n").join([heading, *(Content.assemble("• ", line) for line in lines)])

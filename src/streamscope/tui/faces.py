@@ -63,6 +63,11 @@ NOT_RUN = "It was not run: the comparison ended before its turn."
 RECORDED = "recorded runs · ctrl+g plays them again · enter finds a server and asks it the same"
 """What stands below the title while there is no server because none is needed."""
 
+NO_HISTORY_YET = (
+    "Recorded runs: no medians without a server.\nenter finds one, f3 shows all that is kept."
+)
+"""What stands where medians would, while recorded runs are shown and nothing else is known."""
+
 ONLY_A_SUMMARY = "Only a summary of this run was imported: its text is not known."
 """What stands in a pane whose run has times and no text."""
 
@@ -258,13 +263,13 @@ def starting(*, warmup: bool) -> Content:
 
 
 def phase_line(at: Phase, trace: Trace, *, warmup: bool) -> Content:
-    """Return the phase of a run under way, by name, with the time it has lasted."""
+    """Return the phase of a run under way, by name; of thinking also how long it has lasted."""
     word, style = PHASES[at.name]
     if warmup:
         return Content.styled("◌ warm-up: loads the model, is dropped", "$text-muted")
     if at.name == "waiting" and trace.mode == "blocking":
         word = "◌ waiting for all of it"
-    if at.name in ("thinking", "waiting") and trace.mode == "stream":
+    if at.name == "thinking" and trace.mode == "stream":  # the clock tells how long a wait was
         return Content.styled(f"{word} {at.elapsed_s:.1f} s", style)
     return Content.styled(word, style)
 
@@ -298,17 +303,20 @@ def figure_line(first: str, rate: str, tokens: str, *, mode: Mode) -> Content:
 
 def no_figures(mode: Mode) -> Content:
     """Return the line of figures of an empty pane."""
-    return figure_line(words.NONE, f"{words.NONE} tok/s", f"{words.NONE} tok", mode=mode)
+    return figure_line(words.NONE, words.NONE, words.NONE, mode=mode)
 
 
 def live_figures(live: LiveFigures, mode: Mode) -> Content:
-    """Return the figures of a run under way: chunks, as nobody has counted tokens yet."""
-    if mode == "blocking":
+    """Return the figures of a run under way: chunks, as nobody has counted tokens yet.
+
+    Nothing has a unit before there is something to count.
+    """
+    if mode == "blocking" or not live.chunks:
         return no_figures(mode)
     rate = live.chunks_per_s
     return figure_line(
         words.seconds(live.ttfv_s),
-        f"{words.NONE} ch/s" if rate is None else f"~{rate:5.1f} ch/s",
+        f"{words.NONE} ch/s" if rate is None else f"{rate:5.1f} ch/s",
         f"{live.chunks} ch",
         mode=mode,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from streamscope.measure.values import NS_PER_MS
-from streamscope.report.calibration_words import plus_minus, summary
+from streamscope.report.calibration_words import remarks, summary
+from streamscope.report.error_words import NOT_CALIBRATED, how_good
 from streamscope.report.evidence_words import buffering_words, observer_words
 from streamscope.tui.evidence import SIDES
 from streamscope.tui.faces import muted, plain
@@ -56,6 +57,11 @@ def shown_words(shown: Shown) -> str:
     return f"on screen {_ms(shown.p50_ns)} ms later, p99 {_ms(shown.p99_ns)}"
 
 
+def shown_shortly(shown: Shown) -> str:
+    """Say the same where there is little room: ``screen +24 ms``."""
+    return f"screen +{_ms(shown.p50_ns)} ms"
+
+
 def _ms(value_ns: int) -> str:
     value = value_ns / NS_PER_MS
     return f"{value:.0f}" if value >= 1 else f"{value:.1f}"
@@ -63,15 +69,19 @@ def _ms(value_ns: int) -> str:
 
 def _about_run(side: ChannelName, trace: Trace) -> Content:
     lines = [CLOCKS[trace.clock]]
-    if trace.error_ns_p99 is None:
-        lines.append("How wrong they may be was not known when it was measured.")
-    else:
-        lines.append(f"They are good to {plus_minus(trace.error_ns_p99)} (p99).")
+    lines.append(_how_good(trace))
     lines += observer_words(trace)
     lines += buffering_words(trace)
     lines.append(_shown_line(trace))
     heading = Content.styled(f"{side} {trace.mode}", f"bold {_COLOURS[side]}")
-    return Content("\n").join([heading, *(Content.assemble("· ", plain(line)) for line in lines)])
+    return Content("\n").join([heading, *(Content.assemble("• ", plain(line)) for line in lines)])
+
+
+def _how_good(trace: Trace) -> str:
+    good = how_good(trace)
+    if good == NOT_CALIBRATED:
+        return "How wrong they may be was not known when it was measured."
+    return f"N{good[1:]}." if good.startswith("no ±") else f"They are {good}."
 
 
 def _shown_line(trace: Trace) -> str:
@@ -88,7 +98,7 @@ def _shown_line(trace: Trace) -> str:
 def _about_machine(calibration: Calibration | None) -> Content:
     heading = Content.styled("this machine", "bold")
     if calibration is None:
-        return Content("\n").join([heading, Content.assemble("· ", muted(CALIBRATE))])
+        return Content("\n").join([heading, Content.assemble("• ", muted(CALIBRATE))])
     when = calibration.measured_utc[:10]
-    said = plain(f"{summary(calibration)[:-1]} (calibrated {when}).")
-    return Content("\n").join([heading, Content.assemble("· ", said)])
+    said = [f"{summary(calibration)[:-1]} (calibrated {when}).", *remarks(calibration)]
+    return Content("\n").join([heading, *(Content.assemble("· ", plain(line)) for line in said)])

@@ -11,7 +11,7 @@ from textual.content import Content
 from streamscope.measure.values import NS_PER_S
 from streamscope.measure.waterfall import SPANS, Row, Span, SpanName, rows, waterfall
 from streamscope.report.evidence_words import server_words
-from streamscope.report.phases_words import length_words, phases_words
+from streamscope.report.phases_words import length_words, phase_remarks
 from streamscope.tui.evidence import SIDES
 from streamscope.tui.faces import muted, plain
 from streamscope.tui.widgets.ticks import axis, tick
@@ -133,8 +133,7 @@ def _bar(row: Row, scale: _Scale, glyph: str) -> str:
 
 def _told(side: ChannelName, trace: Trace) -> list[Content]:
     """Say what is special about a run, and what its server says of itself."""
-    _, *special = phases_words(trace)
-    said = [*special, *server_words(trace)]
+    said = [*phase_remarks(trace), *server_words(trace, drawn=True)]
     heading = Content.styled(f"{side} {trace.mode}", f"bold {_COLOURS[side]}")
     lines = [plain(each) for each in said] or [muted("The server gives no times of its own.")]
-    return [heading, *(Content.assemble("· ", line) for line in lines)]
+    return [heading, *(Content.assemble("• ", line) for line in lines)]

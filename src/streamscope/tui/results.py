@@ -17,7 +17,7 @@ from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad, figure_line, muted, plain
-from streamscope.tui.instrument_page import shown_words
+from streamscope.tui.instrument_page import shown_shortly, shown_words
 
 
 def final_figures(figures: Figures, mode: Mode) -> Content:
@@ -45,10 +45,8 @@ def band_words(figures: Figures, bands: Bands, room: int) -> Content:
     band = first_text_band(figures["ttfv_s"], bands)
     if band is None:
         return Content()
-    for text in (f"{band.mark} {band.word}", band.mark):
-        if len(text) <= room:
-            return muted(text)
-    return Content()
+    text = f"{band.mark} {band.word}"  # the mark alone would say nothing
+    return muted(text) if len(text) <= room else Content()
 
 
 def end_remarks(ended: EndedRun, room: int, *, pooled: bool = False) -> Content:
@@ -59,12 +57,21 @@ def end_remarks(ended: EndedRun, room: int, *, pooled: bool = False) -> Content:
         room: Cells that there are for it.
         pooled: Whether runs on a busy machine count like others.
     """
+    remarks = list(_at_a_glance(ended, pooled=pooled))
+    chosen: dict[int, str] = {}
+    # As many as fit in their fewest words; what room is left goes to the gravest first.
+    for shortest in (True, False):
+        for at, (wordings, _) in enumerate(remarks):
+            left = room - sum(len(_JOINT) + len(each) for each in chosen.values())
+            left += len(_JOINT) + len(chosen[at]) if at in chosen else 0
+            for words_ in wordings[-1:] if shortest else wordings:
+                if len(_JOINT) + len(words_) <= left:
+                    chosen[at] = words_
+                    break
     told = Content()
-    for wordings, style in _at_a_glance(ended, pooled=pooled):
-        for words_ in wordings:
-            if told.cell_length + len(words_) + len(_JOINT) <= room:
-                told = Content.assemble(told, muted(_JOINT), (words_, style))
-                break
+    for at, (_, style) in enumerate(remarks):
+        if at in chosen:
+            told = Content.assemble(told, muted(_JOINT), (chosen[at], style))
     return told
 
 
@@ -98,7 +105,7 @@ def _at_a_glance(ended: EndedRun, *, pooled: bool) -> Iterator[tuple[tuple[str, 
         )
     if trace.shown is not None:
         yield (
-            (shown_words(trace.shown), shown_words(trace.shown).partition(" later")[0]),
+            (shown_words(trace.shown), shown_shortly(trace.shown)),
             "$text-muted",
         )
 

@@ -112,14 +112,16 @@ class DetailsScreen(Screen[None]):
     Everything that the verdict rests on, in seven sections: `1` to `7` open one, `←` and `→` turn
     to the next. What does not fit scrolls with the arrow keys. `esc` goes back.
 
-    - **verdict**: what several pairs support. Each finding has the ratio of A to B, its interval
+    - **verdict**: what all pairs support that the history has of this request, older ones too.
+      Each finding has the ratio of A to B, its interval
       with the coverage that it truly has, the exact p, and the margin within which a difference
       does not count.
     - **read**: what could be read when, and how far a reader at your speed was; `z` draws it until
       all is read.
     - **figures**: all of them, each with its formula.
     - **costs**: what a time-out would have cut, and what stopping early would have saved.
-    - **remarks**: what must be known before the figures are believed.
+    - **remarks**: what must be known before the figures are believed; of a comparison, how its
+      own pairs were made.
     - **phases**: where the time went, both runs on one axis. The server's own account stands below
       the wait that it belongs to; a server tells how long, never when, so its place is inferred.
     - **instrument**: how far the times can be trusted: which clock, its error, what stood in the
@@ -241,7 +243,7 @@ class DetailsScreen(Screen[None]):
                 "  ",
                 plain(" · ".join(part for part in (run.target.model, run.request.prompt) if part)),
             ),
-            muted("1: all pairs · 2–7: the pair in the panes"),
+            muted("1: all pairs kept · 2–7: the pair in the panes"),
         )
         self.query_one(Tabs).can_focus = False
         self._draw()

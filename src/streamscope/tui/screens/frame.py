@@ -6,7 +6,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -15,6 +15,7 @@ from streamscope.tui.paint_clock import PaintClock
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
 from streamscope.tui.widgets.sanitize import one_line
+from streamscope.tui.widgets.verdict_panel import VerdictPanel
 
 if TYPE_CHECKING:
     from streamscope.trace import ChannelName, Layout
@@ -61,7 +62,7 @@ class Frame(Screen[None]):
                 frame = Container(id=f"frame-{side}", classes=f"channel-{side}")
                 frame.border_title = title
                 yield frame
-        yield VerticalScroll(id="verdict")
+        yield VerdictPanel(id="verdict")
         yield Container(id="history")
         yield Container(id="footer")
 
@@ -96,7 +97,7 @@ class Frame(Screen[None]):
             await self.query_one(f"#frame-{name.lower()}").mount(pane)
             pane.text.ask = self._ticker.ask
         self._streamscope.frame_out.subscribe(self, self._frame_out, immediate=True)
-        await self.query_one("#verdict").mount(Static())
+        await self.query_one(VerdictPanel).fill()
         self._memory = MemoryPanel()
         await self.query_one("#history").mount(self._memory)
         await self.query_one("#footer").mount(Footer(compact=True, show_command_palette=False))
@@ -146,7 +147,7 @@ class Frame(Screen[None]):
 
     @property
     def _verdict(self) -> Static:
-        return self.query_one("#verdict > Static", Static)
+        return self.query_one("#verdict > .said", Static)
 
     def _draw_title(self) -> None:
         short = self.size.width < 100

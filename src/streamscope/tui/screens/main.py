@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from streamscope.tui.screens.compare import Asked
     from streamscope.tui.shows import LiveShow
 
+ROOM_FOR_REACH = 140
+"""Columns from which on the title says how far the error of times reaches."""
+
 TITLE_S = 1.0
 """Time between two updates of the title line while runs are under way, in seconds."""
 
@@ -191,6 +194,7 @@ class MainScreen(Dialogs):
         self._judgement = None
         self._validity, self._cautions = [], []
         self._verdict.update("")
+        self._memory.show_pair({}, self._config.reader, under_way=True)
         show = self._show = LiveShow(self._panes, self._run_changed)
         self._recall.forget()
         trial = self._trial = session.trial(setup, request, course, show)
@@ -248,23 +252,25 @@ class MainScreen(Dialogs):
             return
         self._step = step
         self._draw_doing()
-        pair_done = run is not None and not step.warmup and step.position == len(self._panes)
-        if pair_done and self._trial.plan.repeat > 1:
+        if run is None or step.warmup:
+            return
+        plan = self._trial.plan
+        pair_done = step.position == len(self._panes)
+        if pair_done and plan.repeat > 1:
             self._draw_history()
-            if self._show is not None:
-                self._draw_plot(self._show.last)
+        # Nothing that can wait is done while the other run of a race is under way.
+        if self._show is not None and (pair_done or plan.layout == "apart"):
+            self._draw_plot(self._show.last)
 
     def _error_words(self) -> str:
         """Say how wrong times may be, by the clock of the last run; nothing if not calibrated."""
         calibration = None if self._session is None else self._session.calibration
         if calibration is None:
             return ""
-        from streamscope.report.calibration_words import plus_minus
+        from streamscope.report.error_words import short_words
 
-        clocks = [ended.run.trace.clock for ended in self._last.values()] or ["kernel", "read"]
-        errors = [calibration.error_ns_p99.get(clock) for clock in clocks]
-        known = [error for error in errors if error is not None]
-        return plus_minus(known[0]) if known else ""
+        traces = [ended.run.trace for ended in self._last.values()]
+        return short_words(calibration, traces, wide=self.size.width >= ROOM_FOR_REACH)
 
     def _draw_doing(self) -> None:
         """Name the run under way, and how far the comparison has come."""
@@ -338,6 +344,8 @@ class MainScreen(Dialogs):
                 pane.rest(faces.NOT_RECORDED, "not recorded")
         self._replaying.begin(self._last)
         self._draw_verdict(self._last)
+        if self._setup is None:
+            self._memory.show(faces.muted(faces.NO_HISTORY_YET))
 
     def _draw_verdict(self, pair: Pair) -> None:
         """Say what came of a pair, and of all pairs that are like it."""

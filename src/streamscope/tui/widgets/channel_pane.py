@@ -7,6 +7,7 @@ from textual.content import Content
 from streamscope.measure.conventions import Bands
 from streamscope.measure.live import LiveFigures
 from streamscope.measure.phases import PhaseName, phase
+from streamscope.measure.values import NS_PER_S
 from streamscope.trace import SUMMARY_FLAG, Chunk, Mode, Trace
 from streamscope.trial.replay import end_ns
 from streamscope.tui import faces
@@ -31,9 +32,10 @@ class ChannelPane(Vertical):
     ## The panes
 
     The upper line names the phase and shows the clock, from the moment at which the request was
-    sent. The bar shows time: `·` nothing to read, `░` thinking, `█` the answer arrives, `▌` the
-    answer came whole. Both bars have the same scale. Scroll with the arrow keys; select text with
-    the mouse and copy it with `ctrl+c`.
+    sent; when the run is over it shows the total, to the last text. While text comes, chunks are
+    counted: how many tokens they hold, the server tells at the end. The bar shows time: `·` nothing
+    to read, `░` thinking, `█` the answer arrives, `▌` the answer came whole. Both bars have the
+    same scale. Scroll with the arrow keys; select text with the mouse and copy it with `ctrl+c`.
     """
 
     def __init__(self, channel: str, mode: Mode, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -143,7 +145,8 @@ class ChannelPane(Vertical):
         end = end_ns(trace)
         name: PhaseName = phase(trace, end).name
         ended_line = faces.final_line(name, trace, warmup=ended.run.warmup)
-        clock = faces.clock(end, final=True)
+        total_s = ended.figures["total_s"]
+        clock = faces.clock(end if total_s is None else round(total_s * NS_PER_S), final=True)
         room = self._status.size.width - ended_line.cell_length - clock.cell_length - 1
         if trace.fault is None and not ended.run.warmup:
             remarks = end_remarks(ended, room, pooled=self.include_busy)

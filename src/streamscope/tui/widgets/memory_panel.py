@@ -12,7 +12,7 @@ from streamscope.measure.reader import Curves, curves
 from streamscope.trace import ChannelName
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad
-from streamscope.tui.widgets.plot import ReadablePlot
+from streamscope.tui.widgets.plot import NOTHING, UNDER_WAY, ReadablePlot
 
 POINTS = 400
 """Moments at which the curves are looked up: more than a wide terminal has dots."""
@@ -34,11 +34,19 @@ class MemoryPanel(Horizontal):
         """Say why there are none."""
         self.show(bad(sentence))
 
-    def show_pair(self, pair: Mapping[ChannelName, EndedRun], reader: Reader) -> None:
-        """Draw when what could be read in a pair, or in one run of it."""
+    def show_pair(
+        self, pair: Mapping[ChannelName, EndedRun], reader: Reader, *, under_way: bool = False
+    ) -> None:
+        """Draw when what could be read in a pair, or in one run of it.
+
+        Args:
+            pair: The runs that are over.
+            reader: Whose line is drawn.
+            under_way: Whether there is more to come: without any run, that is said.
+        """
         a, b = (pair[name].run.trace if name in pair else None for name in ("A", "B"))
         known: Curves | None = None if a is None and b is None else curves(a, b, reader, POINTS)
-        self.query_one(ReadablePlot).show(known)
+        self.query_one(ReadablePlot).show(known, UNDER_WAY if under_way else NOTHING)
 
     def mark(self, position_s: float | None) -> None:
         """Mark a moment in the plot, s since sent; ``None`` for none."""

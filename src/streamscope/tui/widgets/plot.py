@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NOTHING: Final = "Nothing could be read yet: a run draws it."
 """What stands there without curves."""
 
+UNDER_WAY: Final = "Drawn when the answer is there."
+"""What stands there while the first run of a pair is under way."""
+
 TOO_SMALL: Final = "too small for a plot"
 """What stands there where it can't be drawn."""
 
