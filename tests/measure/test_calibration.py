@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamscope.calibration import Case, Schedule, Spread, Written
+from streamscope.calibration import Calibration, Case, Schedule, Spread, Written
 from streamscope.measure import calibration as measure
 from streamscope.measure.calibration import EXACT_NS, CalibrationError
 from streamscope.trace import Chunk, Clock, Trace
@@ -207,3 +207,75 @@ def test_no_claim_goes_beyond_what_was_checked(cases: list[Case]) -> None:
         assert any(case.gap_ns == result.true_gap_ns for case in at)
         assert all(measure.is_true(case) for case in at if case.gap_ns >= result.true_gap_ns)
         assert clock in result.error_ns_p99
+
+
+def calibrated(*cases: Case) -> Calibration:
+    found = measure.result(cases)
+    return Calibration(
+        measured_utc="2026-01-01T00:00:00+00:00",
+        streamscope="1",
+        python="3.11",
+        system="Linux",
+        cores=2,
+        machine="m",
+        painted=True,
+        exact=found.exact,
+        error_ns_p99=found.error_ns_p99,
+        true_gap_ns=found.true_gap_ns,
+        cases=cases,
+    )
+
+
+def a_run(*times_ns: int, clock: Clock = "kernel", flags: Sequence[str] = ()) -> Trace:
+    known = calibrated(
+        made(20_000_000, 50_000, 40_000),
+        made(1_000_000, 30_000, 1_000, late=EXACT_NS),
+        made(20_000_000, 200_000, 10_000, clock="read"),
+    )
+    return Trace(
+        mode="stream",
+        clock=clock,
+        chunks=[Chunk(at, "answer", "x", index) for index, at in enumerate(times_ns)],
+        flags=list(flags),
+        calibration=measure.basis(known),
+    )
+
+
+def test_the_basis_counts_by_clock() -> None:
+    found = a_run().calibration
+    assert found is not None
+    kernel, read = found.clocks["kernel"], found.clocks["read"]
+    assert (kernel.error_ns_p99, kernel.true_gap_ns) == (50_000, 20_000_000)
+    assert (kernel.counted, kernel.cases) == (1, 2)
+    assert (read.error_ns_p99, read.counted, read.cases) == (200_000, 1, 1)
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        (a_run(), 50_000),
+        (a_run(5 * MS), 50_000),
+        (a_run(5 * MS, 25 * MS, 50 * MS), 50_000),
+        (a_run(5 * MS, 25 * MS, 50 * MS, clock="read"), 200_000),
+        (a_run(5 * MS, 24 * MS, 43 * MS), None),
+        (a_run(5 * MS, 25 * MS, flags=["busy"]), None),
+        (a_run(*[5 * MS] * 4, *[25 * MS] * 4), 50_000),
+    ],
+    ids=["nothing", "one", "slow", "read", "fast", "busy", "bundles"],
+)
+def test_an_error_is_claimed_only_of_what_was_calibrated(run: Trace, error: int | None) -> None:
+    assert measure.claimed_error(run) == error
+
+
+def test_of_several_runs_the_largest_claim_speaks_with_its_basis() -> None:
+    fast = a_run(5 * MS, 6 * MS)
+    kernel, read = a_run(5 * MS), a_run(5 * MS, clock="read")
+    claim = measure.claim_of([kernel, read, fast])
+    assert (claim.error_ns, claim.claimed, claim.runs) == (200_000, 2, 3)
+    assert claim.basis == read.calibration
+    nothing = measure.claim_of([fast])
+    assert (nothing.error_ns, nothing.basis) == (None, fast.calibration)
+    assert measure.claim_of([]).basis is None

@@ -140,3 +140,30 @@ def test_the_text_tells_every_case_and_needs_no_more_room_than_it_says() -> None
         *("0.004", "0.009", "0.018", "0.000", "0.002", "0.009", "-0.012"),
         *("0", "0", "0", "0.000"),
     ]
+
+
+def test_where_most_cases_do_not_count_the_caution_comes_first() -> None:
+    late = [case(gap, late=3_000_000) for gap in (5, 1)]
+    said = words.summary(calibration(case(20), *late))
+    assert said.startswith(
+        "Only 1 of 3 cases counts (100 writes), so believe this with care: arrival times on this"
+    )
+    assert said.endswith("good to ±0.04 ms (p99) up to 50 chunks a second, with the app painting.")
+
+
+def test_times_of_reads_that_could_not_be_found_out_are_told() -> None:
+    read = case(late=3_000_000, clock="read")
+    assert words.remarks(calibration(case(), case(), read))[-1] == (
+        "How good times are where the kernel's stamps can't be had was not found out: its case does"
+        " not count."
+    )
+    assert "none of 2 cases counts" in words.remarks(calibration(case(), read, read))[-1]
+    few = calibration(case(), case(stamps=161_000, clock="read"), read, read)
+    assert words.remarks(few)[-1].endswith("they are good to ±0.17 ms, as 1 of 3 cases tell.")
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_the_legend_explains_the_columns_that_are_there(wide: bool) -> None:
+    text = as_text(calibration_table(calibration(case()), wide=wide), WIDTH)
+    assert ("first: our time to first text" in text) == wide
+    assert "arrival: our time" in text

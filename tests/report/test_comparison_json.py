@@ -17,7 +17,17 @@ from streamscope.report.comparison_json import (
     to_json,
     to_jsonl,
 )
-from streamscope.trace import Chunk, Fault, Request, Run, ServerTimings, Target, Trace
+from streamscope.trace import (
+    Basis,
+    Chunk,
+    ClockBasis,
+    Fault,
+    Request,
+    Run,
+    ServerTimings,
+    Target,
+    Trace,
+)
 
 BuildRun = Callable[..., Run]
 BuildTrace = Callable[..., Trace]
@@ -133,6 +143,28 @@ def test_the_largest_error_of_its_runs_is_that_of_the_comparison(
 
     assert errors(20_000, None, 48_000) == 48_000
     assert errors(None, None) is None
+
+
+def test_what_an_error_rests_on_is_told_with_it(
+    build_run: BuildRun, build_stream: BuildTrace
+) -> None:
+    kernel = ClockBasis(error_ns_p99=50_000, true_gap_ns=None, counted=1, cases=4)
+    trace = build_stream(1, 9)
+    trace.calibration = Basis(measured_utc="2026-01-01", exact=False, clocks={"kernel": kernel})
+    trace.flags = ["busy"]
+    quiet = msgspec.structs.replace(trace, flags=[])
+    document = json.loads(
+        to_json(Comparison(plan=Plan(), runs=[build_run(trace), build_run(quiet)]))
+    )
+    assert document["error_ns_p99"] == 50_000
+    assert document["calibration"] == {
+        "measured_utc": "2026-01-01",
+        "exact": False,
+        "clocks": {
+            "kernel": {"error_ns_p99": 50_000, "true_gap_ns": None, "counted": 1, "cases": 4}
+        },
+    }
+    assert [run["error_ns_p99"] for run in document["runs"]] == [None, 50_000]
 
 
 def test_one_read_clock_makes_the_comparison_one(

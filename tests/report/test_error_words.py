@@ -3,11 +3,37 @@
 import msgspec
 import pytest
 
-from streamscope.report.error_words import clock_words, error_words
+from streamscope.calibration import Calibration, Case, Spread
+from streamscope.report.error_words import clock_words, error_words, short_words
 from streamscope.trace import Basis, Chunk, ClockBasis, Trace
 
 MS = 1_000_000
 WHOLE = ClockBasis(error_ns_p99=50_000, true_gap_ns=1 * MS, counted=4, cases=4)
+
+
+SMALL = Spread(p50=1, p99=50_000, max=50_000)
+CASE = Case(
+    gap_ns=20 * MS,
+    clock="kernel",
+    writes=60,
+    stamps=SMALL,
+    gaps=SMALL,
+    late=Spread(p50=0, p99=0, max=0),
+    first_ns=0,
+)
+CALIBRATION = Calibration(
+    measured_utc="2026-01-01T00:00:00+00:00",
+    streamscope="1",
+    python="3.11",
+    system="Linux",
+    cores=2,
+    machine="m",
+    painted=True,
+    exact=True,
+    error_ns_p99={"kernel": 50_000},
+    true_gap_ns=20 * MS,
+    cases=(CASE,),
+)
 
 
 def basis(kernel: ClockBasis = WHOLE) -> Basis:
@@ -99,3 +125,26 @@ def test_runs_of_which_nothing_is_claimed_are_told(odd: Trace, why: str) -> None
 
 def test_where_nothing_is_claimed_of_any_run_the_reason_is_said() -> None:
     assert error_words([trace(flags=["busy"])] * 2) == "no ± is claimed: busy machine"
+
+
+@pytest.mark.parametrize(
+    ("traces", "wide", "said"),
+    [
+        ([], True, "±0.05 ms up to 50 ch/s"),
+        ([], False, "±0.05 ms"),
+        ([trace()], True, "±0.05 ms up to 50 ch/s"),
+        ([trace(), trace(flags=["busy"])], True, "no ± (busy)"),
+        ([trace(gap_ns=MS // 2)], True, "no ± (faster than calibrated)"),
+        ([trace(gap_ns=MS // 2)], False, "no ± (too fast)"),
+        ([trace(clock="read")], True, ""),
+    ],
+)
+def test_a_title_says_it_in_short(traces: list[Trace], wide: bool, said: str) -> None:
+    assert short_words(CALIBRATION, traces, wide=wide) == said
+    assert short_words(None, traces, wide=wide) == ""
+
+
+def test_a_title_says_on_how_little_it_rests() -> None:
+    late = msgspec.structs.replace(CASE, late=Spread(p50=0, p99=MS, max=MS))
+    few = msgspec.structs.replace(CALIBRATION, cases=(CASE, late, late))
+    assert short_words(few, [], wide=True) == "±0.05 ms up to 50 ch/s (1 of 3 cases)"

@@ -442,6 +442,29 @@ async def test_each_run_carries_the_error_of_the_clock_that_it_was_timed_with(
     saved.clear()
     await build(plan(), calibration=only_kernel).carry_out()
     assert {run.trace.error_ns_p99 for run in saved} == {None}
+    assert all(run.trace.calibration is not None for run in saved), "what was known is kept"
+
+
+async def test_a_run_on_a_busy_machine_claims_no_error(
+    build: "Build", fake_probe: "FakeProbe", saved: list[Run]
+) -> None:
+    fake_probe.answer = held_up
+    known = Calibration(
+        measured_utc="2026-01-01T00:00:00Z",
+        streamscope="1",
+        python="3.11",
+        system="Linux",
+        cores=2,
+        machine="m",
+        painted=True,
+        exact=True,
+        error_ns_p99={"read": 200_000, "kernel": 200_000},
+        true_gap_ns=1_000_000,
+        cases=(),
+    )
+    await build(plan(), calibration=known).carry_out()
+    assert all(run.trace.busy for run in saved)
+    assert {run.trace.error_ns_p99 for run in saved} == {None}
 
 
 def held_up(start: Start) -> Trace:

@@ -10,11 +10,11 @@ from streamscope.report import calibration_words as words
 WIDTH = sum(column.width for column in words.COLUMNS)
 """Columns that the whole table takes."""
 
-_LEGEND = (
-    "All in ms. arrival: our time minus the beginning of the write · gap: ours minus the one "
-    "between the writes · first: our time to first text minus the server's · one read: writes that "
-    "came in one read with a later one · !: the server was late, so the case counts for nothing"
-)
+_ARRIVAL = "All in ms. arrival: our time minus the beginning of the write"
+_GAP = "gap: ours minus the one between the writes"
+_FIRST = "first: our time to first text minus the server's"
+_ONE_READ = "one read: writes that came in one read with a later one"
+_LATE = "!: the server was late, so the case counts for nothing"
 
 
 def calibration_table(calibration: Calibration, *, wide: bool = True) -> RenderableType:
@@ -32,7 +32,12 @@ def calibration_table(calibration: Calibration, *, wide: bool = True) -> Rendera
     for case in calibration.cases:
         style = "red" if not is_whole(case) else "" if is_kept(case) else "yellow"
         parts.append(Text(words.line(words.cells(case), wide=wide), style))
-    return Group(*parts, Text(), Text(_LEGEND, "dim"))
+    return Group(*parts, Text(), Text(_legend(wide=wide), "dim"))
+
+
+def _legend(*, wide: bool) -> str:
+    """Explain the columns that are there."""
+    return " · ".join([_ARRIVAL, _GAP, *([_FIRST] if wide else []), _ONE_READ, _LATE])
 
 
 def _where(calibration: Calibration) -> str:

@@ -117,10 +117,12 @@ def summary(calibration: Calibration) -> str:
                 "could not keep any schedule."
             )
         return "Arrival times on this machine were not good enough for any of the gaps tried."
-    return (
-        f"Arrival times on this machine are good to {plus_minus(error)} (p99) up to "
+    said = (
+        f"rrival times on this machine are good to {plus_minus(error)} (p99) up to "
         f"{NANO / shortest:,.0f} chunks a second, {_meanwhile(calibration)}."
     )
+    caution = _caution(calibration)
+    return f"{caution}: a{said}" if caution else f"A{said}"
 
 
 def plus_minus(error_ns: int) -> str:
@@ -156,12 +158,38 @@ def remarks(calibration: Calibration) -> list[str]:
         f"At gaps of {gap(gap_ns)} ms the gaps are not true: more than a tenth off (p99)."
         for gap_ns in _untrue(cases, clock)
     ]
-    other = calibration.error_ns_p99.get("read")
-    if clock == "kernel" and other is not None:
-        said.append(
-            f"Where the kernel's stamps can't be had, they are good to {plus_minus(other)}."
+    return said + (_read_words(calibration) if clock == "kernel" else [])
+
+
+def _read_words(calibration: Calibration) -> list[str]:
+    """Say how good the times of reads are, beside the kernel's; nothing where nobody tried."""
+    reads = [case for case in calibration.cases if case.clock == "read"]
+    error = calibration.error_ns_p99.get("read")
+    if not reads:
+        return []
+    if error is None:
+        none = (
+            "its case does not count" if len(reads) == 1 else f"none of {len(reads)} cases counts"
         )
-    return said
+        return [
+            f"How good times are where the kernel's stamps can't be had was not found out: {none}."
+        ]
+    counted = sum(map(measure.counts, reads))
+    few = f", as {counted} of {len(reads)} cases tell" if 2 * counted < len(reads) else ""
+    return [f"Where the kernel's stamps can't be had, they are good to {plus_minus(error)}{few}."]
+
+
+def _caution(calibration: Calibration) -> str:
+    """Say on how little it rests, where most cases do not count; else nothing."""
+    cases = calibration.cases
+    counting = [case for case in cases if measure.counts(case)]
+    if 2 * len(counting) >= len(cases):
+        return ""
+    writes = sum(case.writes for case in counting)
+    return (
+        f"Only {len(counting)} of {len(cases)} cases {'counts' if len(counting) == 1 else 'count'}"
+        f" ({writes:,} writes), so believe this with care"
+    )
 
 
 def _untrue(cases: tuple[Case, ...], clock: Clock) -> list[int]:

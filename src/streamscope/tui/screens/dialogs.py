@@ -16,6 +16,7 @@ from streamscope.tui.screens.servers import Servers
 from streamscope.tui.widgets.prompt import PromptEditor
 
 if TYPE_CHECKING:
+    from streamscope.calibration import Calibration
     from streamscope.measure.verdict import Judgement
     from streamscope.trace import Target
     from streamscope.tui.screens.history import Chosen
@@ -53,9 +54,17 @@ class Dialogs(Servers):
                     self._judgement,
                     self._config.conventions,
                     self._validity,
-                    None if self._session is None else self._session.calibration,
+                    self._calibration(),
                 )
             )
+
+    def _calibration(self) -> Calibration | None:
+        """Return what times are good for here: also in a replay, where there is no session."""
+        if self._session is not None:
+            return self._session.calibration
+        from streamscope.history import calibrations
+
+        return calibrations.read(self._streamscope.places.calibration_file)
 
     def action_blind_test_command(self) -> None:
         """Show the pair without saying which side is which."""
