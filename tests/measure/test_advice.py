@@ -203,3 +203,37 @@ def test_the_break_even_is_where_the_decision_turns(
     elif benefit_s > advice.break_even_s * (1 + 1e-9):
         assert advice.decision in ("stream", "must-stream")
         assert tokens > advice.break_even_tokens - 1
+
+
+AT_ONCE: Run = {"t_any_s": 1.34, "ttfv_s": 1.34, "total_s": 1.34, "visible_tokens": 66.0}
+
+
+def test_what_does_not_stream_is_told_first_and_has_no_break_even() -> None:
+    for advice in (advise([AT_ONCE]), advise([{**AT_ONCE, "visible_tokens": None}], whole=[True])):
+        assert advice.decision == "not-streamed"
+        assert advice.reason == "all text came at once, after 1.3 s"
+        assert (advice.break_even_s, advice.break_even_tokens) == (None, None)
+
+
+def test_a_short_answer_in_one_piece_proves_nothing() -> None:
+    assert advise([{**AT_ONCE, "visible_tokens": 2.0}]).decision == "either"
+    assert advise([AT_ONCE], whole=[False]).decision == "either"
+    assert advise([AT_ONCE, LONG, LONG]).decision != "not-streamed"
+
+
+def test_thinking_that_can_be_read_is_part_of_the_reason() -> None:
+    run: Run = {"t_any_s": 0.31, "ttfv_s": 7.7, "total_s": 8.15}
+    advice = advise([run])
+    assert (advice.decision, advice.any_s) == ("either", 0.31)
+    assert advice.reason.startswith(
+        "the thinking can be read from 0.31 s on; the first text of the answer came only 0.45 s"
+    )
+    late = advise([{**run, "ttfv_s": 17.7, "total_s": 30.0}])
+    assert "nothing of the answer before it" in late.reason
+    assert advise([{**run, "t_any_s": 7.0}]).any_s is None
+
+
+def test_no_runs_for_a_known_reason() -> None:
+    assert advise([], why_none="no streamed run can be trusted").reason == (
+        "no streamed run can be trusted"
+    )

@@ -12,9 +12,13 @@ import msgspec
 
 from streamscope.measure.conventions import Thresholds
 from streamscope.measure.statistics import median
+from streamscope.measure.timing import TOGETHER_NS
+from streamscope.measure.values import NS_PER_S
 
-Decision = Literal["fix-the-wait", "either", "must-stream", "stream", "cannot-tell"]
+Decision = Literal["not-streamed", "fix-the-wait", "either", "must-stream", "stream", "cannot-tell"]
 """What to do.
+
+``not-streamed``: what was asked to stream came all at once, so there is nothing to choose yet.
 
 ``fix-the-wait``: streaming can't help before the first text, so shorten that wait first.
 ``either``: streaming changes too little to notice; blocking is simpler. ``must-stream``: nobody
@@ -26,6 +30,12 @@ Run = Mapping[str, float | None]
 
 USUAL = Thresholds()
 """The thresholds of somebody who set none."""
+
+AT_ONCE_S = TOGETHER_NS / NS_PER_S
+"""All text within so long came at once, s."""
+
+ENOUGH_TOKENS = 20
+"""Tokens from which on an answer would have been streamed in more than one piece."""
 
 _RATES = ("visible_tok_per_s", "server_tok_per_s")  # the second stands in for the first
 
@@ -46,6 +56,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
             never is.
         break_even_tokens: The same in tokens of the answer, at the rate of these runs; ``None``
             without a rate.
+        any_s: From when on thinking could be read, s, median; ``None`` unless it came sooner than
+            the answer by as much as makes streaming worth it.
         n: Number of runs with a first text and a total.
         estimated: Whether the hidden share or the rate was inferred, not measured or reported.
     """
@@ -59,6 +71,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     hidden_share: float | None = None
     break_even_s: float | None = None
     break_even_tokens: int | None = None
+    any_s: float | None = None
     n: int = 0
     estimated: bool = False
 
@@ -68,6 +81,8 @@ def advise(
     thresholds: Thresholds = USUAL,
     *,
     estimated: Collection[str] = ("hidden_tokens",),
+    whole: Sequence[bool | None] = (),
+    why_none: str = "there are no streamed runs",
 ) -> Advice:
     """Decide from the figures of streamed runs.
 
@@ -77,7 +92,11 @@ def advise(
         thresholds: When a wait is too long and a benefit large enough.
         estimated: Names of the figures that were inferred. Hidden tokens are, unless the server
             counts them.
+        whole: Of each run, whether all its text came at once; ``None``, or nothing at all, where
+            only its figures can tell.
+        why_none: Why there are no runs: a clause.
     """
+    said = [*whole, *[None] * (len(runs) - len(whole))]
     timed = [
         (run, first, total)
         for run in runs
@@ -85,7 +104,7 @@ def advise(
         and (total := _known(run, "total_s")) is not None
     ]
     if not timed:
-        why = "no run brought any text of an answer" if runs else "there are no streamed runs"
+        why = "no run brought any text of an answer" if runs else why_none
         if any(_known(run, "ttfv_s") is not None for run in runs):
             why = "no run with a first text came to its end"
         return Advice(decision="cannot-tell", reason=why)
@@ -97,7 +116,13 @@ def advise(
     ttfv_s = median([first for _, first, _ in timed])
     used = [run for run, _, _ in timed]
     hidden = _hidden_share(used)
-    break_even_s = _break_even_s(ttfv_s, thresholds)
+    came_whole = [
+        _came_whole(run) if known is None else known
+        for run, known in zip(runs, said, strict=True)
+        if any(run is each for each in used)
+    ]
+    not_streamed = 2 * sum(came_whole) > len(came_whole)
+    break_even_s = None if not_streamed else _break_even_s(ttfv_s, thresholds)
     rate_name, rate = _rate(used)
     inferred = (hidden is not None and "hidden_tokens" in estimated) or (
         rate is not None and (rate_name in estimated or rate_name != _RATES[0])
@@ -112,10 +137,16 @@ def advise(
         hidden_share=hidden,
         break_even_s=break_even_s,
         break_even_tokens=_tokens(break_even_s, rate),
+        any_s=_any_s(used, thresholds),
         n=len(timed),
         estimated=inferred,
     )
+    if not_streamed:
+        reason = f"all text came at once, after {_seconds(ttfv_s)}"
+        return msgspec.structs.replace(figures, decision="not-streamed", reason=reason)
     decision, reason = _decide(figures, thresholds, about="hidden_tokens" in estimated)
+    if figures.any_s is not None:
+        reason = f"the thinking can be read from {_seconds(figures.any_s)} on; {reason}"
     return msgspec.structs.replace(figures, decision=decision, reason=reason)
 
 
@@ -131,11 +162,12 @@ def _decide(figures: Advice, limits: Thresholds, *, about: bool) -> tuple[Decisi
         )
     if first > limits.wait_s:
         return "fix-the-wait", (
-            f"the first text took {_seconds(first)}, and streaming can show nothing before it"
+            f"the first text{_of(figures)} took {_seconds(first)}, and streaming can show"
+            f" nothing{_of(figures)} before it"
         )
     if share < limits.least_share or benefit < limits.least_benefit_s:
         return "either", (
-            f"the first text came only {_seconds(benefit)} before the last,"
+            f"the first text{_of(figures)} came only {_seconds(benefit)} before the last,"
             f" {_percent(share)} of the {_seconds(total)} in all"
         )
     if total > limits.long_s:
@@ -147,6 +179,34 @@ def _decide(figures: Advice, limits: Thresholds, *, about: bool) -> tuple[Decisi
         f"there is text to read for {_seconds(benefit)} of the {_seconds(total)}"
         f" ({_percent(share)})"
     )
+
+
+def _of(figures: Advice) -> str:
+    """Say that only the answer is meant, where there is something else to read."""
+    return " of the answer" if figures.any_s is not None else ""
+
+
+def _came_whole(run: Run) -> bool:
+    """Tell by its figures whether a run of some length brought all its text at once."""
+    first, total = _known(run, "t_any_s"), _known(run, "total_s")
+    tokens = _known(run, "visible_tokens") or 0
+    if first is None or total is None or total - first >= AT_ONCE_S:
+        return False
+    return tokens >= ENOUGH_TOKENS
+
+
+def _any_s(runs: Sequence[Run], limits: Thresholds) -> float | None:
+    """Return from when on thinking could be read, if that is much sooner than the answer."""
+    known = [
+        (any_s, first)
+        for run in runs
+        if (any_s := _known(run, "t_any_s")) is not None
+        and (first := _known(run, "ttfv_s")) is not None
+    ]
+    if not known or 2 * len(known) < len(runs):
+        return None
+    sooner = median([first - any_s for any_s, first in known])
+    return median([any_s for any_s, _ in known]) if sooner >= limits.least_benefit_s > 0 else None
 
 
 def _break_even_s(ttfv_s: float, limits: Thresholds) -> float | None:

@@ -8,8 +8,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from streamscope.measure.believable import believable
 from streamscope.measure.bundles import Bundles, bundles, together_share
 from streamscope.measure.timing import TOKENS_A_CHUNK, Timing, survey
+from streamscope.measure.tokens import silent_thinking
+from streamscope.measure.values import Value
 from streamscope.trace import SUMMARY_FLAG, Trace
 
 BufferingKind: TypeAlias = Literal["not-streamed", "buffered", "late", "server-batches"]
@@ -24,6 +27,12 @@ FEWEST = 10
 
 MOSTLY = 0.5
 """Share of the pieces that came together of which something must hold to be the cause."""
+
+BYTES_A_TOKEN = 2.5
+"""Text with so many bytes for each token that was made can hold them all."""
+
+CROWDED = 0.8
+"""Share of the processors' time above which programs on this machine wait for each other."""
 
 _BUFFERS = (4096, 8192, 16384, 32768, 65536)
 _NEAR = 0.03
@@ -108,11 +117,10 @@ def _bundled(trace: Trace, shape: Bundles) -> Buffering:
             evidence=(f"{measured}.", *_lag_words(trace)),
             advice=_LATE_ADVICE,
         )
-    if shape.made_together > MOSTLY * shape.together:
+    if shape.resolved and shape.made_together > MOSTLY * shape.together:
         return Buffering(
             kind="server-batches",
-            sentence=f"{measured}: the server made them together, and the gaps are between its"
-            " batches.",
+            sentence=f"{measured}: {_made_together(trace)}, and the gaps are between its batches.",
             evidence=(f"{shape.made_together} of them bear stamps within 1 ms of the one before.",),
         )
     proof = _proof(trace, shape)
@@ -120,7 +128,7 @@ def _bundled(trace: Trace, shape: Bundles) -> Buffering:
     if not proof:
         return Buffering(
             kind="buffered",
-            sentence=f"{measured}: the gaps tell of that, not of the model.",
+            sentence=f"{measured}{_sent_together(shape)}: the gaps tell of that, not of the model.",
             evidence=(*_segment_words(shape), *evidence),
             advice=_advice(trace, shape),
         )
@@ -132,24 +140,53 @@ def _bundled(trace: Trace, shape: Bundles) -> Buffering:
     )
 
 
+def _made_together(trace: Trace) -> str:
+    """Say who made pieces together that bear stamps of one moment.
+
+    A server that was late itself stamps what it catches up with at one moment, too. On the
+    loopback its machine is this one, and known to be busy or not.
+    """
+    observer = trace.observer
+    crowded = observer is not None and (observer.busy or 0) > CROWDED
+    if trace.busy or crowded:
+        return "the server stamped them together, by its design or because it was late"
+    return "the server made them together"
+
+
+def _sent_together(shape: Bundles) -> str:
+    if shape.one_segment <= MOSTLY * shape.together:
+        return ""
+    return ", sent together by the server or by something between"
+
+
 def _batches(trace: Trace, timing: Timing) -> Buffering | None:
     """Say that chunks hold several tokens, if they do."""
-    output = trace.tokens.output
-    if output is None or timing.tool.chunks:
+    sent, chunks = _sent_tokens(trace, timing), timing.answer.chunks + timing.reasoning.chunks
+    if sent is None or chunks < FEWEST or sent.value < TOKENS_A_CHUNK * chunks:
         return None
-    counted, chunks = output, timing.answer.chunks + timing.reasoning.chunks
-    if trace.tokens.reasoning and not timing.reasoning.chunks:
-        counted -= trace.tokens.reasoning  # never sent
-    elif trace.tokens.reasoning is None and not timing.reasoning.chunks:
-        return None  # nobody knows how many of them were sent
-    if chunks < FEWEST or counted < TOKENS_A_CHUNK * chunks:
-        return None
+    about = "about " if sent.estimated else ""
     return Buffering(
         kind="server-batches",
-        sentence=f"A chunk holds {counted / chunks:.1f} tokens on average: the server sends"
-        " several together, so gaps between chunks are not those between tokens.",
-        evidence=(f"{counted} tokens came in {chunks} chunks.",),
+        sentence=f"A chunk holds {about}{sent.value / chunks:.1f} tokens on average: the server"
+        " sends several together, so gaps between chunks are not those between tokens.",
+        evidence=(f"{about}{sent.value:.0f} tokens came in {chunks} chunks.".capitalize(),),
     )
+
+
+def _sent_tokens(trace: Trace, timing: Timing) -> Value | None:
+    """Return how many tokens came as text; ``None`` where nobody knows."""
+    output = believable(trace).tokens.output
+    if output is None or timing.tool.chunks:
+        return None
+    if timing.reasoning.chunks:
+        return Value(float(output))
+    if trace.tokens.reasoning is not None:
+        return Value(float(output - trace.tokens.reasoning))  # the rest was never sent
+    if hidden := silent_thinking(trace, timing):
+        return Value(output - hidden.value, estimated=True)
+    # Without a word on reasoning, text that is long enough for all tokens has room for no thought.
+    size = sum(len(each.text.encode("utf-8", "surrogatepass")) for each in trace.chunks)
+    return Value(float(output), estimated=True) if size >= BYTES_A_TOKEN * output else None
 
 
 def _proof(trace: Trace, shape: Bundles) -> tuple[str, ...]:

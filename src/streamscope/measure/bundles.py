@@ -30,8 +30,8 @@ class Bundles(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         pieces: Pieces of text.
         together: Pieces that came together with the one before.
-        bundles: Moments at which pieces came, single ones included.
-        period_ms: From one bundle to the next, median.
+        bundles: Moments at which several pieces came.
+        period_ms: From one moment at which pieces came to the next, median.
         steady: Share of these periods that differ from their median by less than a tenth.
         queued: Of ``together``, those that were sent one by one and queued here before a read.
         one_segment: Of ``together``, those that came in one segment with the one before.
@@ -40,6 +40,7 @@ class Bundles(msgspec.Struct, frozen=True, kw_only=True):
         made_together: Of ``together``, those that it stamped at nearly the same moment.
         held_ms: For how long the first piece of a bundle was held, by the server's stamps: the
             median over the bundles whose pieces were made apart; ``None`` without stamps.
+        resolved: Whether the server's stamps tell moments within a millisecond apart.
         made_over_ms: Time between the server's first and last stamp; ``None`` without stamps.
     """
 
@@ -53,13 +54,14 @@ class Bundles(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[int, ...]
     made_apart: int
     made_together: int
+    resolved: bool
     held_ms: float | None
     made_over_ms: float | None
 
     @property
     def share(self) -> float:
-        """Share of the pieces after the first that came together with the one before."""
-        return self.together / (self.pieces - 1) if self.pieces > 1 else 0.0
+        """Share of the pieces that came together with the one before."""
+        return self.together / self.pieces if self.pieces else 0.0
 
 
 def together_share(trace: Trace) -> float:
@@ -72,7 +74,7 @@ def together_share(trace: Trace) -> float:
         return 0.0
     close_ns = near_ns(chunks)
     close = sum(is_close(before, after, close_ns) for before, after in pairwise(chunks))
-    return close / (len(chunks) - 1)
+    return close / len(chunks)
 
 
 def near_ns(chunks: Sequence[Chunk]) -> float:
@@ -102,7 +104,7 @@ def bundles(trace: Trace) -> Bundles:
     return Bundles(
         pieces=len(chunks),
         together=len(close),
-        bundles=len(found),
+        bundles=sum(len(bundle) > 1 for bundle in found),
         period_ms=None if middle is None else middle / NS_PER_MS,
         steady=near / len(periods) if periods else 0.0,
         queued=sum(_queued(trace, pair[1].read) for pair in in_one_read),
@@ -110,6 +112,7 @@ def bundles(trace: Trace) -> Bundles:
         sizes=_sizes(trace, in_one_read),
         made_apart=apart,
         made_together=len(made) - apart,
+        resolved=any((chunk.server_ns or 0) % NS_PER_MS for chunk in chunks),
         held_ms=_held_ms(found),
         made_over_ms=_made_over_ms(chunks),
     )

@@ -8,7 +8,7 @@ import msgspec
 
 from streamscope.measure.timing import Lane, Timing, survey
 from streamscope.measure.values import NS_PER_S, Value, known, ratio, seconds
-from streamscope.trace import Trace
+from streamscope.trace import SUMMARY_FLAG, Trace
 
 CLOCK_FROM_FIRST_TOKEN = frozenset({"ollama", "llama.cpp", "vllm"})
 """Servers whose generation clock starts when the first token exists: it spans ``n - 1`` steps."""
@@ -159,6 +159,9 @@ def split_tokens(trace: Trace, timing: Timing) -> Split:
     elif reasoning is None:
         share = _share(timing, timing.reasoning, timing.answer, timing.tool)
         reasoning = known(output * share, estimated=True)
+    known_text = SUMMARY_FLAG not in trace.flags and timing.answer.chars > 0
+    if reasoning is None and known_text and unsent_tokens(trace) is not None:
+        return Split(output=known(output))  # most likely thinking, and nobody knows how much
     visible = Value(
         output - reasoning.value if reasoning else float(output),
         estimated=reasoning is not None and reasoning.estimated,

@@ -58,12 +58,14 @@ class PairFigures(msgspec.Struct, frozen=True, kw_only=True):
         same_output: Whether both wrote the same text; ``None`` if nobody knows.
         estimated: Names of A's figures that were inferred. Hidden tokens are, unless the server
             counts them.
+        whole: Whether all of A's text came at once; ``None`` where only figures can tell.
     """
 
     a: Mapping[str, float | None]
     b: Mapping[str, float | None]
     same_output: bool | None = None
     estimated: Collection[str] = ("hidden_tokens",)
+    whole: bool | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +126,12 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     compared_output: int
 
 
-def judge(pairs: Sequence[PairFigures], thresholds: Thresholds = USUAL) -> Judgement:
+def judge(
+    pairs: Sequence[PairFigures],
+    thresholds: Thresholds = USUAL,
+    *,
+    why_none: str = "there are no pairs of good runs",
+) -> Judgement:
     """Judge the pairs of a comparison: first text, total and rate, and what to do.
 
     Totals are only judged over pairs of the same work, that is with equal texts or equally many
@@ -133,6 +140,7 @@ def judge(pairs: Sequence[PairFigures], thresholds: Thresholds = USUAL) -> Judge
     Args:
         pairs: In the order of measurement; A streamed.
         thresholds: Margins, and when streaming is worth it.
+        why_none: Why there are no pairs: a clause.
     """
     rate = _choose(("server_tok_per_s", "e2e_tok_per_s"), pairs)
     return Judgement(
@@ -143,6 +151,8 @@ def judge(pairs: Sequence[PairFigures], thresholds: Thresholds = USUAL) -> Judge
             [pair.a for pair in pairs],
             thresholds,
             estimated={name for pair in pairs for name in pair.estimated},
+            whole=[pair.whole for pair in pairs],
+            why_none=why_none,
         ),
         n=len(pairs),
         same_output=sum(pair.same_output is True for pair in pairs),

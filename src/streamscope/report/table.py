@@ -9,6 +9,7 @@ from rich.text import Text
 
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import BY_NAME, Figure, measure
+from streamscope.measure.timing import TOKENS_A_CHUNK
 from streamscope.measure.verdict import Finding, Judgement
 from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.decision import remarks
@@ -23,14 +24,13 @@ from streamscope.report.summary import (
     summarise,
 )
 from streamscope.report.validity import cautions_of, how_words, left_out_words
-from streamscope.report.verdict_words import finding_mark, tested, verdict_sentence
+from streamscope.report.verdict_words import finding_mark, tested, untested_mark, verdict_sentence
 from streamscope.report.words import (
     NONE,
     figure_words,
     percent,
     plain,
     range_words,
-    versus,
 )
 from streamscope.trace import Ended, Run, Target
 
@@ -157,19 +157,20 @@ def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | No
             for channel, spread in zip(channels, found, strict=True)
         ]
         if judgement is not None:
-            cells.append(Text(_versus(figure, summary.ratios.get(figure.name), judgement)))
+            n = min(counts.pooled for counts in summary.counts.values())
+            cells.append(Text(_versus(figure, summary.ratios.get(figure.name), judgement, n)))
         # Figures have one name in all reports; only those of gaps are too long for a terminal.
         name = figure.short if figure.unit == "ms" else figure.label
         table.add_row(Text(name), *cells)
     return table
 
 
-def _versus(figure: Figure, ratio: Ratio | None, judgement: Judgement) -> str:
+def _versus(figure: Figure, ratio: Ratio | None, judgement: Judgement, n: int) -> str:
     """Say how A stands to B: what was found where it was tested, else the ratio in words."""
     finding = _finding(figure, judgement)
     if finding is not None and finding.kind != "unknown":
         return finding_mark(finding)
-    return NONE if ratio is None else versus(figure, ratio.estimate, 1.0)
+    return NONE if ratio is None else untested_mark(figure, ratio.estimate, 1.0, n)
 
 
 def _finding(figure: Figure, judgement: Judgement) -> Finding | None:
@@ -204,12 +205,20 @@ def _rows(summary: Summary) -> list[Figure]:
         names.append("chunks_per_s")
     if any_has("output_tokens"):
         names.append("output_tokens")
+    if _several_a_chunk(summary):
+        names.append("chunks")
     if any_above_zero("hidden_tokens"):
         names.append("hidden_tokens")
     names += [name for name in ("gap_p50_ms", "gap_p95_ms", "gap_max_ms") if any_has(name)]
     if any_above_zero("stalls"):
         names += ["stalls", "stall_s"]
     return [BY_NAME[name] for name in names]
+
+
+def _several_a_chunk(summary: Summary) -> bool:
+    """Tell whether chunks of the stream are no tokens, so that their number matters."""
+    chunks, tokens = (summary.spread("A", name) for name in ("chunks", "visible_tokens"))
+    return bool(chunks and tokens and tokens.median >= TOKENS_A_CHUNK * chunks.median > 0)
 
 
 def _cell(figure: Figure, spread: Spread | None, pooled: int) -> Text:

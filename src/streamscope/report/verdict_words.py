@@ -7,11 +7,12 @@ interval is given with its true coverage.
 import math
 
 from streamscope.measure.advice import Advice, Decision
-from streamscope.measure.figures import BY_NAME
+from streamscope.measure.figures import BY_NAME, Figure
 from streamscope.measure.inference import Estimate
 from streamscope.measure.verdict import LEAST_DIFFERENT, Finding, Judgement
 from streamscope.report.words import (
     NEAR,
+    NONE,
     TIMES_FROM,
     WAITS,
     count,
@@ -23,6 +24,7 @@ from streamscope.report.words import (
 )
 
 _HEADS: dict[Decision, str] = {
+    "not-streamed": "This server, or something before it, does not stream",
     "fix-the-wait": "Fix the wait first",
     "either": "Either mode will do, and blocking is simpler",
     "must-stream": "It must be streamed",
@@ -33,8 +35,11 @@ _HEADS: dict[Decision, str] = {
 TESTABLE = LEAST_DIFFERENT
 """Fewest pairs that can show a difference."""
 
-_FEW_NEAR = 0.2
+FEW_NEAR = 0.2
 """Without a test, medians are only called different where a person would notice (Weber)."""
+
+_AGAINST: tuple[Decision, ...] = ("not-streamed", "fix-the-wait", "either")
+"""Decisions that speak against streaming as things are."""
 
 _PROGRESS_FROM_S = 1.0
 """Waits for the first text from which on something should show that it is coming."""
@@ -53,7 +58,7 @@ def verdict_sentence(judgement: Judgement) -> str:
         return f"{_HEADS['cannot-tell']}: {advice.reason}."
     head = _head(advice)
     # What speaks against streaming is not in the findings, so the reason comes first.
-    why = [advice.reason] if advice.decision in ("fix-the-wait", "either") else []
+    why = [advice.reason] if advice.decision in _AGAINST else []
     if n < 2:
         alone = "One pair" if n else "No pair of good runs"
         why.append(_single(judgement.first) if n else advice.reason)
@@ -67,6 +72,9 @@ def verdict_sentence(judgement: Judgement) -> str:
 def _head(advice: Advice) -> str:
     """Say what to do."""
     head = _HEADS[advice.decision]
+    if advice.any_s is not None and advice.decision in ("fix-the-wait", "either"):
+        alone = f"{head[0].lower()}{head[1:]}"
+        return f"Stream it if the thinking is to be read; for the answer alone, {alone}"
     waits = advice.ttfv_s is not None and advice.ttfv_s >= _PROGRESS_FROM_S
     if advice.decision == "must-stream" and waits:
         return f"{head}, with progress shown until the first text"
@@ -106,8 +114,25 @@ def finding_mark(finding: Finding) -> str:
     if finding.kind == "different":
         return _how_much(finding)
     if finding.a and finding.b and finding.kind == "inconclusive" and not tested(finding):
-        return versus(BY_NAME[finding.name], finding.a, finding.b, near=_FEW_NEAR)
+        return versus(BY_NAME[finding.name], finding.a, finding.b, near=FEW_NEAR)
     return "inconclusive" if finding.kind == "inconclusive" else "can't tell"
+
+
+def untested_mark(figure: Figure, a: float | None, b: float | None, n: int) -> str:
+    """Say in a table's cell how two numbers stand to each other that were not tested.
+
+    One pair can't tell a difference from noise, so of one only the waits are compared; and below
+    as many pairs as can be tested, only what a person would notice is called different.
+
+    Args:
+        figure: What they are of.
+        a: A's.
+        b: B's.
+        n: How many runs of each side they rest on.
+    """
+    if n < 2 and figure.name not in WAITS:
+        return NONE
+    return versus(figure, a, b, near=NEAR if n >= TESTABLE else FEW_NEAR)
 
 
 def advice_words(advice: Advice) -> str:
@@ -195,13 +220,13 @@ def _p(p: float) -> str:
 def _single(finding: Finding) -> str:
     if finding.a is None or finding.b is None:
         return f"{finding_name(finding)} is not known"
-    return f"{finding_name(finding)} {sooner(finding.a, finding.b)}"
+    return f"{finding_name(finding)} {sooner(finding.a, finding.b, near=FEW_NEAR)}"
 
 
 def _untested(finding: Finding) -> str:
     """Say what was measured, and claim nothing: ``6.4× sooner (0.24 vs 1.56 s)``."""
     if finding.name in WAITS and finding.a and finding.b:
-        return sooner(finding.a, finding.b)
+        return sooner(finding.a, finding.b, near=FEW_NEAR)
     return _values(finding)
 
 

@@ -155,12 +155,13 @@ def versus(figure: "Described", a: float | None, b: float | None, *, near: float
     return f"{_times(a / b)} {equal}" if a >= 2 * b else f"{100 * (a / b - 1):.0f} % {more}"
 
 
-def sooner(a_s: float, b_s: float) -> str:
+def sooner(a_s: float, b_s: float, *, near: float = NEAR) -> str:
     """Say how much sooner A's moment came than B's: ``31× sooner (0.63 vs 19.5 s)``.
 
     Args:
         a_s: A's moment, s, positive.
         b_s: B's moment, s, positive.
+        near: Moments this close are only called that.
     """
     (a_number, a_unit), (b_number, b_unit) = _time(a_s), _time(b_s)
     both = f"{a_number} vs {b_number} {b_unit}"
@@ -168,7 +169,7 @@ def sooner(a_s: float, b_s: float) -> str:
         both = f"{a_number} {a_unit} vs {b_number} {b_unit}"
     if min(a_s, b_s) <= 0:
         return both
-    if max(a_s, b_s) / min(a_s, b_s) <= 1 + NEAR:
+    if max(a_s, b_s) / min(a_s, b_s) <= 1 + near:
         return f"at about the same time ({both})"
     return f"{_sooner(a_s, b_s)} ({both})"
 
