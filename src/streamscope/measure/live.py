@@ -60,11 +60,6 @@ class LiveFigures:
         return seconds(self._answer_ns)
 
     @property
-    def kind_chunks(self) -> int:
-        """Chunks since text of the present kind began: those that the rate counts."""
-        return self._run_of_kind
-
-    @property
     def chunks_per_s(self) -> float | None:
         """Chunks per second since text of the present kind began. Chunks, not tokens."""
         if self.since_ns is None or self._last_ns <= self.since_ns:

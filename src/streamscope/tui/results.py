@@ -12,7 +12,12 @@ from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Finding, Judgement
 from streamscope.report import words
-from streamscope.report.verdict_words import finding_mark, verdict_sentence
+from streamscope.report.verdict_words import (
+    FEW_NEAR,
+    finding_mark,
+    untested_mark,
+    verdict_sentence,
+)
 from streamscope.trace import ChannelName, Layout, Mode
 from streamscope.trial.session import Memory
 from streamscope.tui.ended import EndedRun
@@ -21,23 +26,23 @@ from streamscope.tui.instrument_page import shown_shortly, shown_words
 
 
 def final_figures(figures: Figures, mode: Mode) -> Content:
-    """Return the exact figures of a run."""
-    rate_name = next(
-        (
-            name
-            for name in ("visible_tok_per_s", "e2e_visible_tok_per_s", "e2e_tok_per_s")
-            if figures[name] is not None
-        ),
-        "chunks_per_s",
+    """Return the exact figures of a run: the rate is that of the tokens that stand beside it."""
+    rate_name, counted_name = next(
+        (names for names in _PANE_RATES if figures[names[0]] is not None),
+        ("chunks_per_s", "output_tokens"),
     )
     rate = _value(figures, rate_name)
     if rate == words.NONE:
         rate = f"{words.NONE} tok/s"
-    tokens = _value(figures, "output_tokens")
+    tokens = _value(figures, counted_name)
     chunks = _value(figures, "chunks")
     counted = f"{chunks} ch" if tokens == words.NONE != chunks else f"{tokens} tok"
     whole = " e2e" if rate_name.startswith("e2e") and rate != words.NONE else ""
     return figure_line(_value(figures, "ttfv_s"), rate + whole, counted, mode=mode)
+
+
+_PANE_RATES = (("visible_tok_per_s", "visible_tokens"), ("e2e_tok_per_s", "output_tokens"))
+"""Rates of a run, the most telling first, each with the tokens that it counts."""
 
 
 def band_words(figures: Figures, bands: Bands, room: int) -> Content:
@@ -164,7 +169,7 @@ def _of_one_pair(a: EndedRun, b: EndedRun) -> str:
     total = (a.figures["total_s"], b.figures["total_s"])
     if not first[0] or not first[1] or a.run.trace.fault or b.run.trace.fault:
         return ""
-    line = f"First text {words.sooner(first[0], first[1])}"
+    line = f"First text {words.sooner(first[0], first[1], near=FEW_NEAR)}"
     if total[0] and total[1]:
         line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
     return f"{line}."
@@ -185,12 +190,6 @@ _LABELS = {
 
 _RATES = ("server_tok_per_s", "e2e_tok_per_s")
 """Of these one is shown: the one that was judged, or else the first that both sides have."""
-
-_ENOUGH = 6
-"""Repeats from which the median of a mode has a 95 % interval (metrics, chapter on small n)."""
-
-_FEW_NEAR = 0.2
-"""Below that, medians are only called different when a person would notice (Weber fraction)."""
 
 _NOTHING = "Nothing measured yet. enter runs the prompt, ctrl+n compares over many pairs."
 """What stands in the panel of a prompt that has no runs."""
@@ -225,7 +224,6 @@ def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
             f"{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}A vs B"
         )
     ]
-    near = words.NEAR if min(stream.n, blocking.n) >= _ENOUGH else _FEW_NEAR
     for row in _rows(stream, blocking, judgement):
         figure = BY_NAME[row]
         a, b = (
@@ -233,11 +231,9 @@ def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
             for side in (stream, blocking)
         )
         label = _LABELS[row]
-        versus = words.versus(figure, a, b, near=near)
+        versus = untested_mark(figure, a, b, min(stream.n, blocking.n))
         if finding := _finding(judgement, row):
             versus = finding_mark(finding)
-        elif min(stream.n, blocking.n) < 2 and row != "ttfv_s":
-            versus = words.NONE  # one pair can't tell a difference from noise
         lines.append(
             Content.assemble(
                 (f"{label:<{_NAME_WIDTH}}", "$text-muted"),

@@ -221,7 +221,12 @@ class MainScreen(Dialogs):
         for problem in session.problems():
             self._say(problem)
         if plan.repeat > 1:
-            self.notify(faces.ended(trial.progress, stopped=trial.stopped), markup=False)
+            from streamscope.trial.ending import why_ended, why_lost
+
+            course = msgspec.structs.replace(trial.course, runs=tuple(trial.runs))
+            why = why_ended(course) or why_lost(course)
+            said = faces.ended(trial.progress, stopped=trial.stopped, why=why)
+            self.notify(said, markup=False)
         elif plan.layout == "apart" and not trial.stopped and _readable(self._last):
             self._begin_replay()
 
@@ -252,6 +257,8 @@ class MainScreen(Dialogs):
             return
         self._step = step
         self._draw_doing()
+        if run is not None:
+            self._tell_marked(self._trial, step, run)
         if run is None or step.warmup:
             return
         plan = self._trial.plan
@@ -261,6 +268,16 @@ class MainScreen(Dialogs):
         # Nothing that can wait is done while the other run of a race is under way.
         if self._show is not None and (pair_done or plan.layout == "apart"):
             self._draw_plot(self._show.last)
+
+    def _tell_marked(self, trial: Trial, step: Step, run: Run) -> None:
+        """Say that a run is marked because the machine was busy, and what becomes of it."""
+        from streamscope.trial.ending import marked_words
+
+        again = trial.goes_again(step, run.trace)
+        said = marked_words(run.trace, again=again, include_busy=trial.course.include_busy)
+        if said:
+            where = "warm-up" if step.warmup else f"pair {step.pair}"
+            self.notify(f"{step.channel} of {where}: {said}.", severity="warning", markup=False)
 
     def _error_words(self) -> str:
         """Say how wrong times may be, by the clock of the last run; nothing if not calibrated."""
@@ -330,6 +347,7 @@ class MainScreen(Dialogs):
     def _play(self, runs: Mapping[ChannelName, Run]) -> None:
         """Replay runs that were measured some other time, and be with their prompt."""
         from streamscope.measure.figures import measure
+        from streamscope.report.judging import judge_pair
         from streamscope.tui.ended import EndedRun
 
         self._end_replay()
@@ -338,6 +356,9 @@ class MainScreen(Dialogs):
         self._last = {
             name: EndedRun(run=run, figures=measure(run.trace)) for name, run in runs.items()
         }
+        if {"A", "B"} <= runs.keys():
+            measured = (self._last["A"].figures, self._last["B"].figures)
+            self._judgement = judge_pair(runs["A"], runs["B"], measured, self._config.conventions)
         self._prompt.put(next(iter(runs.values())).request.prompt)
         for name, pane in self._panes.items():
             if name not in runs:
