@@ -480,7 +480,9 @@ async def test_a_run_on_a_busy_machine_is_marked_and_made_once_more(
     answers = iter([held_up])
     fake_probe.answer = lambda start: next(answers, good)(start)
     trial = build(plan(repeat=2))
+    assert not trial.so_far.runs
     runs = await trial.carry_out()
+    assert trial.so_far.runs == tuple(runs)
     assert [(run.channel, run.pair, run.trace.busy) for run in runs] == [
         ("A", 1, True),
         ("A", 1, False),

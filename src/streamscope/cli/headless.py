@@ -17,10 +17,11 @@ from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of
 from streamscope.settings import SettingsError
+from streamscope.trial.ending import why_ended, why_lost
 from streamscope.trial.plan import Course
 from streamscope.trial.session import Session
 from streamscope.trial.setup import NoServerError, Setup, Wish
-from streamscope.trial.trial import Trial, is_complete, last_pair
+from streamscope.trial.trial import Trial, is_complete
 
 EXIT_DONE, EXIT_FAILED, EXIT_NO_SERVER, EXIT_INTERRUPTED = 0, 1, 3, 130
 
@@ -152,7 +153,10 @@ class Errand:
             self._say_incomplete(trial, course)
             return EXIT_FAILED
         self._say_cautions(trial, course)
-        return EXIT_DONE if len(course.pairs()) == last_pair(runs) else EXIT_FAILED
+        if lost := why_lost(course):
+            self._telling.say(f"Exit code {EXIT_FAILED}: {lost}.")
+            return EXIT_FAILED
+        return EXIT_DONE
 
     async def _remark(self, trial: Trial, job: Job) -> None:
         """Keep tags and note."""
@@ -182,9 +186,11 @@ class Errand:
     def _say_incomplete(self, trial: Trial, course: Course) -> None:
         """Say how far it came, and how it can go on."""
         began = "Stopped" if trial.stopped else "Ended"
-        said = f"{began} after {how_far(course)}"
+        why = "" if trial.stopped else why_ended(course)
+        said = f"{began} after {how_far(course)}{f': {why}' if why else ''}"
         if self._session.history is not None:
-            said += f": `streamscope run --continue {trial.comparison_id[:8]}` goes on"
+            goes_on = f"`streamscope run --continue {trial.comparison_id[:8]}` goes on"
+            said += f". {goes_on}" if why else f": {goes_on}"
         self._telling.say(f"{said}.")
 
     def _interrupt(self) -> None:

@@ -16,6 +16,7 @@ from streamscope.measure.figures import Figures
 from streamscope.measure.phases import phase
 from streamscope.report.words import percent, plain
 from streamscope.trace import ChannelName, Chunk, Mode, Run, Shown, Trace
+from streamscope.trial.ending import marked_words
 from streamscope.trial.plan import Step
 from streamscope.trial.progress import Progress
 from streamscope.trial.trial import Trial
@@ -71,6 +72,7 @@ class Telling:
         self._prefix = ""
         self._last = ""
         self._pair: dict[ChannelName, Figures] = {}
+        self._marked: dict[ChannelName, bool] = {}
         self._number = 0
         self._under_way: dict[ChannelName, tuple[Step, int, Trace | None]] = {}
         self._known: Progress | None = None
@@ -142,12 +144,19 @@ class Telling:
         self._under_way.pop(step.channel, None)
         trace = run.trace
         where = "warm-up" if step.warmup else f"pair {step.pair}"
+        again = self._trial is not None and self._trial.goes_again(step, trace)
+        counted = self._trial is not None and self._trial.course.include_busy
+        named = f"{self._prefix}{where}, {MODES[step.channel]}"
         if trace.fault is not None:
-            self.say(f"{self._prefix}{where}, {MODES[step.channel]}: {trace.fault.sentence}")
+            more = " It is made once more." if again else ""
+            self.say(f"{named}: {trace.fault.sentence}{more}")
         elif trace.ended == "cancelled":
-            self.say(f"{self._prefix}{where}, {MODES[step.channel]}: stopped")
-        elif not step.warmup:
+            self.say(f"{named}: stopped")
+        elif marked := marked_words(trace, again=again, include_busy=counted):
+            self.say(f"{named}: {marked}")
+        if trace.ok and not step.warmup:
             self._pair[step.channel] = figures
+            self._marked[step.channel] = trace.busy and not counted
 
     def _know(self) -> None:
         """Take how far the trial has come: between pairs, or the time to go would grow in one."""
@@ -157,13 +166,15 @@ class Telling:
     def _say_pair(self) -> None:
         """Tell of the pair that is over, where no line is rewritten."""
         pair, self._pair = self._pair, {}
+        marked, self._marked = self._marked, {}
         if self.line.live or len(pair) < len(MODES) or self._trial is None:
             return
         a, b = pair["A"], pair["B"]
         first, total = (both_seconds(a[name], b[name]) for name in ("ttfv_s", "total_s"))
         now = self._trial.progress
         counted = _counted(self._number, now)
-        self.say(f"{self._prefix}{counted}: first text {first}, total {total}{_left(now)}")
+        apart = " (busy, not counted)" if any(marked.values()) else ""
+        self.say(f"{self._prefix}{counted}: first text {first}, total {total}{apart}{_left(now)}")
 
     def _draw(self) -> None:
         """Rewrite the line, and see to it that it is rewritten while nothing comes."""

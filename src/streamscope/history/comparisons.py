@@ -37,6 +37,8 @@ SELECT comparison_id, plan, note, tags,
         WHERE comparison_id = told.comparison_id) AS started_utc,
     (SELECT count(*) FROM kept_runs WHERE comparison_id = told.comparison_id
         AND left_out NOT IN ('', 'warmup', 'cancelled', 'busy')) AS failed,
+    (SELECT count(*) FROM kept_runs WHERE comparison_id = told.comparison_id
+        AND left_out = 'busy') AS busy,
     (SELECT count(*) FROM (SELECT pair FROM kept_runs
         WHERE comparison_id = told.comparison_id AND left_out = ''
         GROUP BY pair HAVING min(channel) <> max(channel))) AS pairs
@@ -93,6 +95,7 @@ def row(
         pairs=told["pairs"],
         runs=told["runs"],
         failed=told["failed"],
+        busy=told["busy"],
         note=told["note"],
         tags=read_tags(told["tags"]),
     )

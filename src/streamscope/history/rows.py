@@ -110,6 +110,7 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
         runs: Number of runs of all kinds.
         failed: How many of them failed: did not end by themselves, nor were stopped by a person,
             nor only warmed up.
+        busy: How many ended by themselves, but on a machine that was too busy.
         note: What a person wrote about it.
         tags: Its tags.
     """
@@ -122,6 +123,7 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     pairs: int
     runs: int
     failed: int
+    busy: int = 0
     note: str
     tags: tuple[str, ...]
 

@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from streamscope.calibration import Calibration
 from streamscope.measure.calibration import basis, claimed_error
@@ -149,6 +152,7 @@ class Trial:
         self._basis = None if calibration is None else basis(calibration)
         self._trust = trust
         self._under_way: set[str] = set()
+        self._tries: Counter[Step] = Counter()
         self._stop = asyncio.Event()
         self._values = Values()
         self._figures: dict[str, Figures] = {}
@@ -179,6 +183,17 @@ class Trial:
             measured_s=self._pairs_took_s,
             pairs_now=self._pairs_now,
         )
+
+    @property
+    def so_far(self) -> Course:
+        """Its course, with all runs up to now."""
+        return msgspec.structs.replace(self.course, runs=tuple(self.runs))
+
+    def goes_again(self, step: Step, trace: Trace) -> bool:
+        """Whether a run that ended so is made once more."""
+        hopeless = trace.fault is not None and trace.fault.code in HOPELESS
+        left = self._tries[step] <= self.course.retries
+        return left and not hopeless and not self.stopped and self._to_repeat(trace)
 
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
@@ -278,6 +293,7 @@ class Trial:
             reuse=self.plan.reuse,
         )
         self._under_way.add(start.run_id)
+        self._tries[step] += 1
         self._listener.run_started(step, time.monotonic_ns())
         try:
             trace = await self._probe.run(

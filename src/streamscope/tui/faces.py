@@ -174,11 +174,19 @@ def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:
     return f"pair {step.pair} {of} · {side}{progress_words(at)}"
 
 
-def ended(at: Progress, *, stopped: bool) -> str:
-    """Say how a comparison ended, and whether it can go on."""
+def ended(at: Progress, *, stopped: bool, why: str = "") -> str:
+    """Say how a comparison ended, and whether it can go on.
+
+    Args:
+        at: How far it came.
+        stopped: Whether a person stopped it.
+        why: Why it gave up, or why pairs do not count: a clause.
+    """
     pairs = f"{at.pairs} pair{'s' if at.pairs != 1 else ''}"
     if stopped:
         return f"Stopped after {pairs}; what is measured stays. ctrl+n can go on with it."
+    if why:
+        return f"Ended with {pairs} of {at.most}: {why}."
     if at.wanted is None or at.width is None:
         return f"Done: {pairs}."
     if at.width <= at.wanted:

@@ -35,6 +35,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
         prompt: What was asked.
         pairs: Whole pairs.
         runs: Runs of all kinds.
+        busy: Runs among them for which the machine was too busy.
         note: Its note.
         tags: Its tags.
         figures: Medians by mode and name of figure.
@@ -47,6 +48,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     pairs: int
     runs: int
+    busy: int
     note: str
     tags: tuple[str, ...]
     figures: Medians
@@ -161,6 +163,7 @@ def _comparison(desk: Desk, row: ComparisonRow) -> Listed:
         pairs=row.pairs,
         runs=row.runs,
         failed=row.failed,
+        busy=row.busy,
         note=row.note,
         tags=row.tags,
         figures=figures,
@@ -181,6 +184,7 @@ def _group(row: GroupRow, newest: Sequence[ComparisonRow]) -> Pooled:
         prompt=row.request.prompt,
         pairs=row.pairs,
         runs=row.runs,
+        busy=sum(each.excluded.get("busy", 0) for each in row.values.values()),
         note=row.note,
         tags=row.tags,
         figures=_medians({mode: each.values for mode, each in row.values.items()}),

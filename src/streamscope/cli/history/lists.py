@@ -94,12 +94,17 @@ def _about(each: Line) -> str:
 def _remarks(each: Line) -> str:
     """Say what became of it, if not all went well, and what a person wrote about it."""
     became = [] if isinstance(each, Pooled) else [each.state, _failed(each.failed)]
+    became.append(_busy(each.busy))
     wrote = " ".join([f"#{plain(tag)}" for tag in each.tags] + [plain(each.note)]).strip()
     return " · ".join(filter(None, [*became, wrote]))
 
 
 def _failed(runs: int) -> str:
     return f"{runs:,} {'run' if runs == 1 else 'runs'} failed" if runs else ""
+
+
+def _busy(runs: int) -> str:
+    return f"{runs:,} {'run' if runs == 1 else 'runs'} busy" if runs else ""
 
 
 def _versus(each: Line, name: str) -> str:

@@ -223,8 +223,7 @@ class MainScreen(Dialogs):
         if plan.repeat > 1:
             from streamscope.trial.ending import why_ended, why_lost
 
-            course = msgspec.structs.replace(trial.course, runs=tuple(trial.runs))
-            why = why_ended(course) or why_lost(course)
+            why = why_ended(trial.so_far) or why_lost(trial.so_far)
             said = faces.ended(trial.progress, stopped=trial.stopped, why=why)
             self.notify(said, markup=False)
         elif plan.layout == "apart" and not trial.stopped and _readable(self._last):

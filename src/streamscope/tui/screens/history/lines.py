@@ -26,6 +26,7 @@ GROUP_COLUMNS: Final = (
     Column(name="a", title="total A", width=_FIGURE, right=True),
     Column(name="b", title="total B", width=_FIGURE, right=True),
     Column(name="pairs", title="pairs", width=5, right=True),
+    Column(name="busy", title="busy", width=5, right=True, needed=False),
     Column(name="when", title="newest", width=when.AGO_WIDTH, right=True),
     Column(name="tags", title="tags", width=14, least=88, needed=False),
 )
@@ -34,6 +35,7 @@ COMPARISON_COLUMNS: Final = (
     Column(name="when", title="begun", width=when.MOMENT_WIDTH),
     Column(name="pairs", title="pairs", width=5, right=True),
     Column(name="failed", title="failed", width=6, right=True, needed=False),
+    Column(name="busy", title="busy", width=5, right=True, needed=False),
     Column(name="first", title="first A", width=_FIGURE, right=True),
     Column(name="a", title="total A", width=_FIGURE, right=True),
     Column(name="b", title="total B", width=_FIGURE, right=True),
@@ -90,6 +92,7 @@ def group_cells(row: GroupRow, now: datetime, *, marked: bool) -> dict[str, Cell
         "a": (seconds_of(stream["total_s"]), "$channel-a"),
         "b": (seconds_of(blocking["total_s"]), "$channel-b"),
         "pairs": (words.count(row.pairs), ""),
+        "busy": (_some(sum(each.excluded.get("busy", 0) for each in row.values.values())), "$warn"),
         "when": (when.ago(row.started_utc, now), "$text-muted"),
         "tags": (tag_words(row.tags), "$accent"),
     }
@@ -100,7 +103,8 @@ def comparison_cells(row: ComparisonRow, medians: Medians, now: datetime) -> dic
     return {
         "when": (when.moment(row.started_utc, now), ""),
         "pairs": (words.count(row.pairs), ""),
-        "failed": (words.count(row.failed) if row.failed else "", "$bad"),
+        "failed": (_some(row.failed), "$bad"),
+        "busy": (_some(row.busy), "$warn"),
         "first": (words.seconds(medians.first), "$channel-a"),
         "a": (words.seconds(medians.a), "$channel-a"),
         "b": (words.seconds(medians.b), "$channel-b"),
@@ -130,6 +134,11 @@ def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
         "flags": (", ".join(trace.flags), "$text-muted"),
         "at": (when.clock(trace.started_utc), "$text-muted"),
     }
+
+
+def _some(number: int) -> str:
+    """Write a number of runs; nothing where there are none."""
+    return words.count(number) if number else ""
 
 
 def plan_words(plan: Plan) -> str:
