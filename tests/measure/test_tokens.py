@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streamscope.measure.figures import measure
+from streamscope.measure.figures import Figures, measure
 from streamscope.measure.tokens import (
     CONTROL_TOKENS,
     silent_thinking,
@@ -191,3 +191,20 @@ def test_nothing_is_said_of_tokens_that_may_be_in_the_text(build_trace: Build) -
     counted = answer("x", 349)
     counted.tokens = Tokens(output=349, reasoning=340)
     assert unsent_tokens(counted) is None
+
+
+def test_of_tokens_that_are_in_no_text_no_rate_of_the_answer_is_claimed(
+    build_trace: Build,
+) -> None:
+    def blocking(size: int) -> Figures:
+        pieces = [(7.65, "answer", "x" * size)]
+        marks = {"done": 7.65}
+        tokens = Tokens(output=349)
+        return measure(build_trace(pieces, mode="blocking", marks_s=marks, tokens=tokens))
+
+    assert blocking(4 * 349)["visible_tokens"] == 349
+    assert blocking(2 * 349)["visible_tokens"] is None
+    figures = blocking(99)
+    assert figures["visible_tokens"] is None
+    assert figures["e2e_visible_tok_per_s"] is None
+    assert figures["e2e_tok_per_s"] == pytest.approx(349 / 7.65)

@@ -254,3 +254,15 @@ def test_one_pair_makes_every_length_a_guess(
     said = " ".join(text(build_comparison([build_stream(1, 9)], [build_blocking(9)])).split())
     assert "a guess from one run; by convention" in said
     assert "can't tell, fewer than two pairs" not in said
+
+
+def test_chunks_that_hold_several_tokens_are_counted(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    four = [build_stream(1, 9, 17) for _ in range(2)]
+    for trace in four:
+        trace.tokens = Tokens(output=68, reasoning=0)
+    told = build_comparison(four, [build_blocking(9)] * 2)
+    assert row(told, "chunks")[1:3] == ["17", "–"]
+    alone = build_comparison([build_stream(1, 9)] * 2, [build_blocking(9)] * 2)
+    assert not [line for line in text(alone).splitlines() if line.startswith("chunks")]

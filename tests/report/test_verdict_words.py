@@ -5,15 +5,18 @@ from collections.abc import Callable
 import pytest
 
 from streamscope.measure.conventions import Conventions, Thresholds
+from streamscope.measure.figures import BY_NAME, measure
 from streamscope.measure.inference import Estimate
 from streamscope.measure.verdict import Finding, Judgement
 from streamscope.report.comparison import Comparison
-from streamscope.report.judging import judge_comparison, pair_figures
+from streamscope.report.decision import break_even_words
+from streamscope.report.judging import judge_comparison, judge_pair, pair_figures, why_none
 from streamscope.report.verdict_words import (
     advice_words,
     evidence,
     finding_mark,
     finding_words,
+    untested_mark,
     verdict_sentence,
 )
 from streamscope.trace import Chunk, Trace
@@ -193,3 +196,78 @@ def test_progress_is_only_asked_for_where_there_is_a_wait(
     assert verdict_sentence(judge_comparison(slow)).startswith(
         "It must be streamed, with progress shown until the first text: "
     )
+
+
+def test_a_server_that_does_not_stream_gets_that_as_its_headline(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    traces = [build_stream(1.34, 2.0) for _ in range(6)]
+    for trace in traces:
+        trace.chunks = [Chunk(1_340_000_000, "answer", each.text, 0) for each in trace.chunks]
+    judged = judge_comparison(build_comparison(traces, [build_blocking(1.34)] * 6))
+    assert verdict_sentence(judged).startswith(
+        "This server, or something before it, does not stream: all text came at once, after 1.3 s;"
+    )
+    assert break_even_words(judged.advice) == ""
+
+
+def test_thinking_in_sight_is_worth_streaming(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    trace = build_stream(7.7, 8.15)
+    trace.chunks.insert(0, Chunk(310_000_000, "reasoning", "Well, ", 0))
+    said = verdict_sentence(judge_comparison(build_comparison([trace], [build_blocking(8.2)])))
+    assert said.startswith(
+        "Stream it if the thinking is to be read; for the answer alone, either mode will do, and"
+        " blocking is simpler: the thinking can be read from 0.31 s on; the first text of the"
+        " answer came only 0.45 s before the last"
+    )
+
+
+def test_a_pair_that_stands_alone_is_judged_like_a_comparison_of_one(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    one = build_comparison([build_stream(1, 9)], [build_blocking(9)])
+    ((a, b),) = one.pairs()
+    alone = judge_pair(a, b, (measure(a.trace), measure(b.trace)))
+    assert verdict_sentence(alone) == verdict_sentence(judge_comparison(one))
+
+
+def test_why_nothing_can_be_judged_is_what_happened(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    def busy(trace: Trace) -> Trace:
+        trace.flags.append("busy")
+        return trace
+
+    good = build_comparison([build_stream(1, 9)], [build_blocking(9)])
+    streams = [busy(build_stream(1, 9)) for _ in range(3)]
+    all_busy = build_comparison(streams, [build_blocking(9)] * 3)
+    assert verdict_sentence(judge_comparison(all_busy)) == (
+        "Can't tell: no streamed run can be trusted: the machine was busy."
+    )
+    blocking_busy = build_comparison([build_stream(1, 9)], [busy(build_blocking(9))])
+    assert why_none(blocking_busy) == "no blocking run can be trusted: the machine was busy"
+    mixed = build_comparison([streams[0], build_stream(1, 9, ended="error")], [build_blocking(9)])
+    assert why_none(mixed) == (
+        "no streamed run can be used: 1 on a busy machine, 1 without a good end"
+    )
+    crossed = build_comparison(
+        [streams[0], build_stream(1, 9)], [build_blocking(9), busy(build_blocking(9))]
+    )
+    assert why_none(crossed) == "of no pair both runs are good"
+    assert why_none(build_comparison([build_stream(1, 9)], [])) == "there are no blocking runs"
+    assert verdict_sentence(judge_comparison(good)).startswith("Stream it")
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "said"),
+    [
+        ("ttfv_s", 1, "within 20 %"),
+        ("total_s", 1, "–"),
+        ("total_s", 5, "within 20 %"),
+        ("total_s", 6, "6 % shorter"),
+    ],
+)
+def test_what_was_not_tested_has_one_rule_for_its_words(name: str, n: int, said: str) -> None:
+    assert untested_mark(BY_NAME[name], 7.68, 8.13, n) == said

@@ -11,7 +11,7 @@ import msgspec
 from streamscope.measure.believable import believable
 from streamscope.measure.bundles import Bundles, bundles, together_share
 from streamscope.measure.timing import TOKENS_A_CHUNK, Timing, survey
-from streamscope.measure.tokens import silent_thinking
+from streamscope.measure.tokens import BYTES_A_TOKEN, silent_thinking, text_bytes
 from streamscope.measure.values import Value
 from streamscope.trace import SUMMARY_FLAG, Trace
 
@@ -27,9 +27,6 @@ FEWEST = 10
 
 MOSTLY = 0.5
 """Share of the pieces that came together of which something must hold to be the cause."""
-
-BYTES_A_TOKEN = 2.5
-"""Text with so many bytes for each token that was made can hold them all."""
 
 CROWDED = 0.8
 """Share of the processors' time above which programs on this machine wait for each other."""
@@ -185,8 +182,8 @@ def _sent_tokens(trace: Trace, timing: Timing) -> Value | None:
     if hidden := silent_thinking(trace, timing):
         return Value(output - hidden.value, estimated=True)
     # Without a word on reasoning, text that is long enough for all tokens has room for no thought.
-    size = sum(len(each.text.encode("utf-8", "surrogatepass")) for each in trace.chunks)
-    return Value(float(output), estimated=True) if size >= BYTES_A_TOKEN * output else None
+    room = text_bytes(trace) >= BYTES_A_TOKEN * output
+    return Value(float(output), estimated=True) if room else None
 
 
 def _proof(trace: Trace, shape: Bundles) -> tuple[str, ...]:

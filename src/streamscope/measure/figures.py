@@ -265,7 +265,8 @@ FIGURES: tuple[Figure, ...] = (
         label="end-to-end visible rate",
         short="e2e visible",
         formula="n_v / total_s",
-        explanation="Answer tokens by the whole time.",
+        explanation="Answer tokens by the whole time. None where the text is too short for all"
+        " tokens and nobody knows how many were thought in secret.",
         compute=f.end_to_end_visible_rate,
         better="higher",
     ),

@@ -19,6 +19,9 @@ LEAVES_ZEROS_OUT = frozenset({"ollama"})
 CONTROL_TOKENS = 10
 """Tokens that an answer may have beside those of its text: turns, channels, its end."""
 
+BYTES_A_TOKEN = 2.5
+"""Text with so many bytes for each token that was made can hold them all: most hold four."""
+
 SILENT_TOKENS = 20
 SILENT_SHARE = 0.2
 """Hidden thinking is only claimed above both, or any small delay would look like a thought."""
@@ -159,8 +162,7 @@ def split_tokens(trace: Trace, timing: Timing) -> Split:
     elif reasoning is None:
         share = _share(timing, timing.reasoning, timing.answer, timing.tool)
         reasoning = known(output * share, estimated=True)
-    known_text = SUMMARY_FLAG not in trace.flags and timing.answer.chars > 0
-    if reasoning is None and known_text and unsent_tokens(trace) is not None:
+    if reasoning is None and _may_hide(trace, timing):
         return Split(output=known(output))  # most likely thinking, and nobody knows how much
     visible = Value(
         output - reasoning.value if reasoning else float(output),
@@ -175,6 +177,26 @@ def split_tokens(trace: Trace, timing: Timing) -> Split:
         reasoning=reasoning,
         hidden=hidden,
     )
+
+
+def _may_hide(trace: Trace, timing: Timing) -> bool:
+    """Tell whether the text is too short for all tokens, and nothing tells where the rest went.
+
+    Of a stream that is only said where it is certain: a stream shows a wait, and from that hidden
+    tokens were estimated before. Of a blocking response, the size of the text is all there is.
+    """
+    output = trace.tokens.output or 0
+    if SUMMARY_FLAG in trace.flags or not timing.answer.chars or timing.tool.chunks:
+        return False
+    if unsent_tokens(trace) is not None:
+        return True
+    short = text_bytes(trace) < BYTES_A_TOKEN * output
+    return trace.mode == "blocking" and output > SILENT_TOKENS and short
+
+
+def text_bytes(trace: Trace) -> int:
+    """Return the size of all text in UTF-8; lone surrogates count as they are."""
+    return sum(len(chunk.text.encode("utf-8", "surrogatepass")) for chunk in trace.chunks)
 
 
 def _share(timing: Timing, lane: Lane, *others: Lane) -> float:

@@ -130,7 +130,7 @@ def untested_mark(figure: Figure, a: float | None, b: float | None, n: int) -> s
         b: B's.
         n: How many runs of each side they rest on.
     """
-    if n < 2 and figure.name not in WAITS:
+    if n < 2 and figure.name not in WAITS and a != b:
         return NONE
     return versus(figure, a, b, near=NEAR if n >= TESTABLE else FEW_NEAR)
 
