@@ -269,12 +269,11 @@ class MainScreen(Dialogs):
             self._draw_plot(self._show.last)
 
     def _tell_marked(self, trial: Trial, step: Step, run: Run) -> None:
-        """Say that a run is marked because the machine was busy, and what becomes of it."""
+        """Say that a run is made once more because the machine was busy; panes show the mark."""
         from streamscope.trial.ending import marked_words
 
-        again = trial.goes_again(step, run.trace)
-        said = marked_words(run.trace, again=again, include_busy=trial.course.include_busy)
-        if said:
+        said = marked_words(run.trace, again=True)
+        if said and trial.goes_again(step, run.trace):
             where = "warm-up" if step.warmup else f"pair {step.pair}"
             self.notify(f"{step.channel} of {where}: {said}.", severity="warning", markup=False)
 
