@@ -8,9 +8,11 @@ import pytest
 from streamscope.cli.progress import LiveLine, Telling, later, status
 from streamscope.cli.words import both_seconds, clock
 from streamscope.measure.figures import measure
+from streamscope.plan import Plan
 from streamscope.trace import Chunk, Fault, Request, Run, Target, Trace
-from streamscope.trial.plan import Step
+from streamscope.trial.plan import Course, Step
 from streamscope.trial.progress import Progress
+from streamscope.trial.trial import Trial
 
 SECOND = 1_000_000_000
 
@@ -130,3 +132,39 @@ def test_a_clock(value: float, words: str) -> None:
 )
 def test_two_times_with_one_unit(a: float | None, b: float | None, words: str) -> None:
     assert both_seconds(a, b) == words
+
+
+class Half(Trial):
+    """A trial that is told of, but makes no runs."""
+
+    def __init__(self, *, again: bool) -> None:
+        self.course = Course(plan=Plan(repeat=4))
+        self._again = again
+
+    def goes_again(self, step: Step, trace: Trace) -> bool:
+        del step, trace
+        return self._again
+
+    @property
+    def progress(self) -> Progress:
+        return at(least=4, most=4, left_s=None)
+
+
+@pytest.mark.parametrize(
+    ("again", "what"), [(True, "marked, made once more"), (False, "marked, not counted")]
+)
+def test_a_busy_run_is_told_and_so_is_what_becomes_of_it(
+    capsys: pytest.CaptureFixture[str], again: bool, what: str
+) -> None:
+    with Telling() as telling:
+        telling.begin(Half(again=again), 1, 1)
+        for step, flags in ((Step("A", 1, 1), ["busy"]), (Step("B", 1, 2), [])):
+            trace = stream()
+            trace.flags = flags
+            telling.run_started(step, 1)
+            telling.run_ended(step, ended(step, trace), measure(trace))
+        telling.end()
+    marked, pair = capsys.readouterr().err.splitlines()
+    assert marked == f"pair 1, stream: machine busy: {what}"
+    assert pair.startswith("pair 1 of 4: first text ")
+    assert pair.endswith(" (busy, not counted)")

@@ -44,6 +44,21 @@ def test_a_comparison_is_listed_with_its_plan_and_what_became_of_it(
     assert (row.note, row.tags) == ("", ())
 
 
+def test_busy_runs_are_counted_apart_from_those_that_failed(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    busy = {"flags": ["busy"]}
+    keep(make_run(comparison_id=FIRST, pair=1, trace=busy))
+    keep(make_run(comparison_id=FIRST, pair=1))
+    keep(make_run("blocking", comparison_id=FIRST, channel="B", pair=1, trace=busy))
+    keep(make_run(comparison_id=FIRST, pair=0, warmup=True, trace=busy))
+    keep(make_run("blocking", "error", comparison_id=FIRST, channel="B", pair=1))
+
+    (row,) = history.comparisons()
+
+    assert (row.runs, row.busy, row.failed, row.pairs) == (5, 2, 1, 0)
+
+
 def test_runs_of_which_nobody_said_the_plan_are_a_comparison_all_the_same(
     history: History, make_run: MakeRun, keep: Keep
 ) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from streamscope.measure.conventions import Trust
-from streamscope.measure.trust import busy_words, doubts, is_busy
+from streamscope.measure.trust import busy_words, busy_words_of, doubts, is_busy
 from streamscope.trace import Clock, Observer, SharedRead, Trace
 
 MS = 1_000_000
@@ -115,3 +115,35 @@ def test_the_document_tells_the_thresholds_as_they_are() -> None:
     told = document.partition("```toml\n[trust]\n")[2].partition("```")[0]
     assert msgspec.toml.decode(told, type=Trust) == Trust()
     assert set(msgspec.toml.decode(told)) == set(Trust.__struct_fields__)
+
+
+def marked(**of_observer: Any) -> Trace:
+    trace = run("read", **of_observer)
+    trace.flags.append("busy")
+    return trace
+
+
+def test_that_the_machine_was_busy_is_said_once() -> None:
+    assert busy_words(marked(waited_s=3.06, **late(15))) == (
+        "The machine was busy: arrivals were looked at up to 30 ms late. The probe was ready, but"
+        " had no processor, for 3.1 of 10.0 s. The times of this run can't be trusted."
+    )
+
+
+def test_several_runs_are_told_with_the_worst_of_all() -> None:
+    runs = [marked(**late(15)), run(), marked(waited_s=3.06), marked(stolen=0.5, **late(20))]
+    assert busy_words_of(runs) == (
+        "The machine was busy: arrivals were looked at up to 40 ms late, the probe was ready, but"
+        " had no processor, for up to 3.1 s of a run, a hypervisor took up to 50 % of the processor"
+        " time. The times of these runs can't be trusted."
+    )
+
+
+def test_one_marked_run_is_told_as_itself_and_none_not_at_all() -> None:
+    one = marked(waited_s=3.06)
+    assert busy_words_of([run(), one]) == busy_words(one)
+    assert busy_words_of([run()]) == ""
+    nobody_knows = marked()
+    assert busy_words_of([nobody_knows] * 2) == (
+        "The machine was busy. The times of these runs can't be trusted."
+    )

@@ -3,6 +3,7 @@
 The thresholds are conventions, found by experiment; ``docs/trust.md`` tells how.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -18,6 +19,16 @@ the same hypervisor, or a quota."""
 USUAL = Trust()
 """The conventions where nobody has changed them."""
 
+
+_BUSY = "The machine was busy"
+
+_AT_WORST: dict[DoubtCode, str] = {
+    "late": "arrivals were looked at up to {:.0f} ms late",
+    "waited": "the probe was ready, but had no processor, for up to {:.1f} s of a run",
+    "stolen": "a hypervisor took up to {:.0f} % of the processor time",
+    "throttled": "a quota stopped the processes for up to {:.1f} s of a run",
+}
+"""What befell several runs, at worst."""
 
 LEAST_S = 0.1
 """Time lost that is worth a word even in the shortest run, s."""
@@ -62,8 +73,23 @@ def busy_words(trace: Trace) -> str:
     if not trace.busy:
         return ""
     # It was marked by the settings of its time, which may have been stricter than the usual ones.
-    words = [doubt.sentence for doubt in doubts(trace)] or ["The machine was busy."]
-    return " ".join([*words, "The times of this run can't be trusted."])
+    words = [doubt.sentence for doubt in doubts(trace)] or [f"{_BUSY}."]
+    said = words[:1] + [_without_busy(sentence) for sentence in words[1:]]
+    return " ".join([*said, "The times of this run can't be trusted."])
+
+
+def busy_words_of(traces: Sequence[Trace]) -> str:
+    """Say why several runs were marked, with the worst that befell any; empty if none was."""
+    marked = [trace for trace in traces if trace.busy]
+    if len(marked) < 2:
+        return busy_words(marked[0]) if marked else ""
+    worst: dict[DoubtCode, float] = {}
+    for trace in marked:
+        for doubt in doubts(trace):
+            worst[doubt.code] = max(worst.get(doubt.code, 0.0), _size(doubt.code, trace))
+    said = [_AT_WORST[code].format(worst[code]) for code in _AT_WORST if code in worst]
+    why = f"{_BUSY}: {', '.join(said)}" if said else _BUSY
+    return f"{why}. The times of these runs can't be trusted."
 
 
 def merged_reads(trace: Trace) -> tuple[int, float]:
@@ -78,6 +104,26 @@ def length_s(trace: Trace) -> float:
     """Return how long a run took from sending on, s."""
     last = trace.chunks[-1].t_ns if trace.chunks else 0
     return max([last, *trace.marks.values()]) / NS_PER_S
+
+
+def _without_busy(sentence: str) -> str:
+    """Leave out what a sentence before has said already."""
+    rest = sentence.removeprefix(f"{_BUSY}: ")
+    return rest[:1].upper() + rest[1:]
+
+
+def _size(code: DoubtCode, trace: Trace) -> float:
+    """Return how bad it was, as ``_AT_WORST`` says it."""
+    seen = trace.observer
+    if seen is None:
+        return 0.0
+    sizes: dict[DoubtCode, float] = {
+        "late": (seen.lag_max_ns or seen.lag_p99_ns or 0) / NS_PER_MS,
+        "waited": seen.waited_s or 0.0,
+        "stolen": 100 * (seen.stolen or 0.0),
+        "throttled": seen.throttled_s or 0.0,
+    }
+    return sizes[code]
 
 
 def _late(trace: Trace, observer: Observer, thresholds: Trust) -> str:

@@ -10,6 +10,7 @@ from streamscope.measure.inference import log_ratios, paired_ratio, signed_rank_
 from streamscope.measure.notes import Note, pair_notes, run_notes
 from streamscope.measure.server_side import RELOAD_S
 from streamscope.measure.statistics import median, median_interval
+from streamscope.measure.trust import busy_words_of
 from streamscope.report.comparison import Comparison
 from streamscope.trace import ChannelName, Run
 
@@ -113,7 +114,8 @@ class SharedNote(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         code: Short name.
-        sentence: What is to be said, in the words of the first of those runs.
+        sentence: What is to be said, in the words of the first of those runs; of busy ones, with
+            the worst of all.
         channel: The channel of the runs; null if it is about pairs.
         count: How many runs or pairs it holds for.
         of: How many there are.
@@ -219,7 +221,12 @@ def shared_notes(comparison: Comparison) -> list[SharedNote]:
     gathered = []
     for channel in comparison.channels():
         runs = [run for run in comparison.of(channel) if not run.warmup]
-        gathered += _gather([run_notes(run) for run in runs], channel)
+        notes = _gather([run_notes(run) for run in runs], channel)
+        busy = busy_words_of([run.trace for run in runs])
+        gathered += [
+            msgspec.structs.replace(note, sentence=busy) if note.code == "busy" else note
+            for note in notes
+        ]
     gathered += _gather([pair_notes(a, b) for a, b in comparison.pairs()], None)
     return gathered
 

@@ -1,12 +1,15 @@
 """A line of the history says in a word how a run ended, and whether it counts."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamscope.history import ComparisonRow, Group
 from streamscope.trace import BUSY_FLAG, Ended, Trace
-from streamscope.tui.screens.history.lines import run_cells
+from streamscope.tui.screens.history.lines import COMPARISON_COLUMNS, comparison_cells, run_cells
+from streamscope.tui.screens.history.reads import Medians
 
 if TYPE_CHECKING:
     from streamscope.tui.ended import EndedRun
@@ -33,3 +36,26 @@ def test_a_run_on_a_busy_machine_is_marked_with_a_word(
         trace.flags.append(BUSY_FLAG)
     shown = build_ended(trace)
     assert run_cells(shown.run, shown.figures)["ended"] == said
+
+
+@pytest.mark.parametrize(("busy", "said"), [(0, ""), (3, "3")])
+def test_busy_runs_of_a_comparison_are_counted(
+    build_stream: Callable[..., Trace], build_ended: "Callable[..., EndedRun]", busy: int, said: str
+) -> None:
+    run = build_ended(build_stream()).run
+    row = ComparisonRow(
+        comparison_id="c" * 32,
+        started_utc="2026-01-01T00:00:00.000000Z",
+        group=Group.of(run),
+        target=run.target,
+        plan=None,
+        pairs=0,
+        runs=4,
+        failed=0,
+        busy=busy,
+        note="",
+        tags=(),
+    )
+    cells = comparison_cells(row, Medians(), datetime(2026, 1, 2, tzinfo=UTC))
+    assert cells["busy"] == (said, "$warn")
+    assert [column.needed for column in COMPARISON_COLUMNS if column.name == "busy"] == [False]
