@@ -6,7 +6,7 @@ import pytest
 
 from streamscope.measure.bands import OK, SLUGGISH
 from streamscope.measure.conventions import Bands, Conventions, Reader
-from streamscope.trace import ChannelName, Fault, Trace
+from streamscope.trace import ChannelName, Chunk, Fault, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.evidence import (
     ALL_FIGURES,
@@ -68,6 +68,14 @@ def test_answers_that_differ_are_called_two_texts(
     assert "compares two texts" in page
 
 
+def test_who_is_through_at_about_the_same_time_is_not_given_a_factor(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    page = reading_page(pair(build_stream(3.49, 3.5)), Reader()).plain
+    assert "both at about the same moment" in page
+    assert "times as long" not in page
+
+
 def test_a_later_end_is_called_later(pair: Callable[..., Pair], build_blocking: Build) -> None:
     page = reading_page(pair(b=build_blocking(0.3)), Reader()).plain
     assert "later than B" in page
@@ -110,6 +118,15 @@ def test_the_plot_ends_with_the_text_or_with_the_reader(pair: Callable[..., Pair
 
 
 # ---------------------------------------------------------------------------------------- figures
+
+
+def test_a_ratio_of_almost_nothing_is_not_written_in_powers_of_ten(
+    pair: Callable[..., Pair],
+) -> None:
+    even = [Chunk(10**9 + i * 10**8 + i % 2 * 1000, "answer", "w ", i) for i in range(20)]
+    trace = Trace(mode="stream", marks={"sent": 0}, chunks=even, ended="stop")
+    rows = {each.figure.name: each for each in figure_rows(pair(trace), Conventions())}
+    assert rows["gap_cv"].a == "<0.001"
 
 
 def test_every_figure_has_a_row_and_is_explained(pair: Callable[..., Pair]) -> None:

@@ -96,12 +96,14 @@ def test_before_the_request_is_out_the_clock_stands() -> None:
 # ------------------------------------------------------------------------- figures
 
 
-def test_live_figures_are_estimates_of_chunks(build_stream: Build) -> None:
+def test_live_figures_count_chunks_and_have_no_unit_before_there_are_any(
+    build_stream: Build,
+) -> None:
     live = LiveFigures()
-    assert faces.live_figures(live, "stream").plain == "first – · – ch/s · 0 ch"
+    assert faces.live_figures(live, "stream").plain == "first – · – · –"
     for chunk in build_stream().chunks:
         live.add(chunk)
-    assert faces.live_figures(live, "stream").plain == "first 0.63 s · ~ 19.1 ch/s · 54 ch"
+    assert faces.live_figures(live, "stream").plain == "first 0.63 s ·  19.1 ch/s · 54 ch"
     assert faces.live_figures(live, "blocking").plain == faces.no_figures("blocking").plain
 
 
@@ -111,6 +113,7 @@ def test_a_wait_is_named_with_its_length() -> None:
     assert faces.phase_line(at, stream, warmup=False).plain == "◍ thinking 3.2 s"
     assert "warm-up" in faces.phase_line(at, stream, warmup=True).plain
     waiting = Phase(name="waiting", since_ns=0, elapsed_s=3.21)
+    assert faces.phase_line(waiting, stream, warmup=False).plain == "◌ waiting for text"
     assert faces.phase_line(waiting, blocking, warmup=False).plain == "◌ waiting for all of it"
 
 

@@ -90,6 +90,7 @@ async def test_recorded_runs_are_replayed_without_a_server(
         assert person.prompt.text == "Why?"
         assert person.session.wishes == [], "nobody was asked for a server"
         assert "first text 5.6× sooner" in person.verdict.lower()
+        assert person.medians.startswith("Recorded runs: no medians without a server.")
         await person.press("escape", "enter")  # now there is something to ask
         await person.until(lambda: person.session.trials, "a pair")
         assert person.session.trials[0].runs == [] or person.session.wishes == [None]

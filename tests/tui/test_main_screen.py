@@ -14,6 +14,7 @@ from textual.widgets import Footer
 from streamscope.settings import Places
 from streamscope.trace import Fault, Trace
 from streamscope.tui import commands
+from streamscope.tui.widgets.plot import UNDER_WAY
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Actor, ObservedApp, OpenApp, Person, Stage
@@ -58,6 +59,7 @@ async def test_while_one_side_is_measured_the_other_says_when_its_turn_comes(
         await person.until(lambda: person.status("A") == "● answering", "A")
         assert person.doing == "measuring · A"
         assert person.status("B") == "its turn comes next"
+        assert any(UNDER_WAY in line for line in person.screen)
         first = person.clock("A")
         await person.until(lambda: person.clock("A") != first, "the clock")
         await person.press("escape")

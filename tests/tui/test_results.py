@@ -90,7 +90,19 @@ def test_when_it_was_on_the_screen_is_told_if_there_is_room(
     ms = 1_000_000
     trace.shown = Shown(chunks=54, frames=40, p50_ns=24 * ms, p99_ns=48 * ms, max_ns=50 * ms)
     assert glance(build_ended(trace)) == " · on screen 24 ms later, p99 48"
-    assert glance(build_ended(trace), room=22) == " · on screen 24 ms"
+    assert glance(build_ended(trace), room=22) == " · seen 24 ms later"
+
+
+def test_a_thought_does_not_push_out_when_it_was_on_the_screen(
+    build_stream: Build, build_ended: BuildEnded
+) -> None:
+    trace = build_stream(1.0, 3.0, thought="Well, well.")
+    ms = 1_000_000
+    trace.shown = Shown(chunks=54, frames=40, p50_ns=24 * ms, p99_ns=48 * ms, max_ns=50 * ms)
+    assert glance(build_ended(trace), room=50) == " · thought 0.50 s first · seen 24 ms later"
+    assert glance(build_ended(trace), room=60) == (
+        " · any text at 0.50 s, thought 0.50 s · seen 24 ms later"
+    )
 
 
 def test_figures_that_the_server_counted_are_no_estimates(
@@ -266,7 +278,7 @@ def test_what_was_left_out_is_said() -> None:
         (0.3, 20, "✓ instant"),
         (1.0, 12, "◦ noticeable"),
         (3.0, 20, "! sluggish"),
-        (3.0, 5, "!"),
+        (3.0, 5, ""),  # a mark alone would say nothing
         (3.0, 0, ""),
     ],
 )

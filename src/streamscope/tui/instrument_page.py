@@ -58,8 +58,8 @@ def shown_words(shown: Shown) -> str:
 
 
 def shown_shortly(shown: Shown) -> str:
-    """Say the same where there is little room: ``screen +24 ms``."""
-    return f"screen +{_ms(shown.p50_ns)} ms"
+    """Say the same where there is little room: ``seen 24 ms later``."""
+    return f"seen {_ms(shown.p50_ns)} ms later"
 
 
 def _ms(value_ns: int) -> str:
