@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from streamscope.measure.calibration import claimed_error
 from streamscope.measure.figures import FIGURES, measure
 from streamscope.report.words import plain
 from streamscope.trace import SUMMARY_FLAG, Run
@@ -64,7 +65,7 @@ def _conditions(run: Run) -> list[str]:
         position, run.warmup, layout, regime, run.engine, target.protocol, target.url,
         target.model, run.server_version, request.prompt, request.temperature, request.seed,
         request.max_tokens, request.think, trace.ended, trace.fault.sentence if trace.fault else "",
-        clock, trace.error_ns_p99, connection, trace.segments, " ".join(trace.flags),
+        clock, claimed_error(trace), connection, trace.segments, " ".join(trace.flags),
         *(getattr(trace.observer, name, None) for name in _OBSERVED),
     ]  # fmt: skip
     return [_cell(cell) for cell in cells]
