@@ -323,7 +323,7 @@ def add_verbose(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="store_true",
         help="below a table, show where the time of a run went: of each channel's, the one whose "
-        "total is nearest the median",
+        "total is nearest the median; Markdown and HTML tell it anyway",
     )
 
 

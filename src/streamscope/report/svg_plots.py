@@ -11,7 +11,7 @@ from streamscope.measure.statistics import median, percentile
 from streamscope.report.svg import Canvas, Scale
 from streamscope.report.words import milliseconds, seconds
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 40, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 20, 40, 44
 _LEGEND = 26
 """Room for a line below the title."""
 _ROW = 34
