@@ -64,6 +64,9 @@ def test_a_machine_that_cannot_keep_the_schedule_is_told_so_and_promised_nothing
     late = calibration(case(late=3_000_000))
     assert "could not be found out" in words.summary(late)
     assert "±" not in words.summary(late)
+    untrue_read = case(0.2, stamps=400_000, clock="read")
+    both = calibration(case(late=3_000_000), untrue_read)
+    assert "could not be found out" in words.summary(both), "the other clock says nothing of it"
     (remark,) = words.remarks(late)
     assert remark.startswith("This machine can't keep the schedule: in all 1 case the server")
     assert "3.000 ms late" in remark

@@ -111,10 +111,10 @@ def summary(calibration: Calibration) -> str:
     error = calibration.error_ns_p99.get(clock)
     shortest = calibration.true_gap_ns
     if error is None or shortest is None:
-        if not any(map(measure.is_kept, calibration.cases)):
+        if not any(measure.is_kept(case) for case in calibration.cases if case.clock == clock):
             return (
                 "How good arrival times on this machine are could not be found out: its server "
-                "could not keep any schedule."
+                "could keep none of the schedules that would tell."
             )
         return "Arrival times on this machine were not good enough for any of the gaps tried."
     said = (
