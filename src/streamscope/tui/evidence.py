@@ -17,6 +17,7 @@ from streamscope.measure.notes import pair_notes, run_notes
 from streamscope.measure.reader import Curves, Reading, curves, finish_ratio, read
 from streamscope.measure.reader_figures import READER_FIGURES, measure_reader
 from streamscope.report import words
+from streamscope.report.verdict_words import FEW_NEAR
 from streamscope.tui.faces import bad, muted, plain
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _figure_row(
         for each in found
     ]
     a, b = (None if each is None else each[0] for each in found)
-    versus = words.versus(figure, a, b)
+    versus = words.versus(figure, a, b, near=FEW_NEAR)  # these are of one pair
     return FigureRow(figure, cells[0], cells[1], "" if versus == words.NONE else versus)
 
 
