@@ -136,6 +136,18 @@ def test_a_blocking_answer_has_the_rate_of_the_whole_request(
     assert line == "at 3.50 s · 15.4 tok/s e2e · 54 tok"
 
 
+def test_the_tokens_beside_a_rate_are_those_that_it_counts(
+    build_stream: Build, build_blocking: Build, build_ended: BuildEnded
+) -> None:
+    tokens = Tokens(output=154, reasoning=100)
+    stream = msgspec.structs.replace(build_stream(), tokens=tokens)
+    line = results.final_figures(build_ended(stream).figures, "stream").plain
+    assert line == "first 0.63 s · 19.1 tok/s · 54 tok"
+    blocking = msgspec.structs.replace(build_blocking(), tokens=tokens)
+    line = results.final_figures(build_ended(blocking, "B").figures, "blocking").plain
+    assert line == "at 3.50 s · 44.0 tok/s e2e · 154 tok"
+
+
 def test_a_run_without_text_has_no_figures(build_stream: Build, build_ended: BuildEnded) -> None:
     trace = msgspec.structs.replace(build_stream(text="", ended="error"), tokens=Tokens())
     figures = build_ended(trace).figures

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from streamscope.measure.believable import believable
 from streamscope.measure.buffering import buffering
 from streamscope.measure.formulas import Facts, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
@@ -85,7 +86,7 @@ def pair_notes(a: Run, b: Run) -> tuple[Note, ...]:
     notes = []
     same_source = a.target == b.target and a.request == b.request
     if same_source and a.trace.ok and b.trace.ok and output_hash(a.trace) != output_hash(b.trace):
-        counts = [run.trace.tokens.output for run in (a, b)]
+        counts = [believable(run.trace).tokens.output for run in (a, b)]
         if counts[0] is not None and counts[0] == counts[1]:
             words = f"The two answers differ, but both have {counts[0]} tokens."
         else:
@@ -257,7 +258,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _limit_ignored(run: Run) -> str | None:
-    limit, output = run.request.max_tokens, run.trace.tokens.output
+    limit, output = run.request.max_tokens, believable(run.trace).tokens.output
     if IGNORED_FLAG not in run.trace.flags or limit is None or output is None:
         return None
     return f"The server ignored the token limit: {limit} were allowed, it made {output}."

@@ -21,8 +21,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-import msgspec
-
 from streamscope.measure.believable import believable
 from streamscope.measure.spans import SPANS, Row, Source, Span, SpanName, SpanText, rows
 from streamscope.measure.tokens import silent_thinking_s
@@ -77,9 +75,7 @@ def waterfall(trace: Trace, now_ns: int | None = None) -> tuple[Span, ...]:
         now_ns: For one under way, the present, ns since sent: its last span lasts until then.
     """
     own = _own_spans(trace, now_ns)
-    believed = believable(trace)
-    if believed.doubts:
-        trace = msgspec.structs.replace(trace, server=believed.server)
+    trace = believable(trace).of(trace)
     held = _held(own, sum(claimed for _, claimed in _claims(trace)))
     if held is None:
         return own
