@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from streamscope.cli.history.listed import Listed, Pooled
+from streamscope.measure.figures import measure
 from streamscope.plan import Plan
 from streamscope.report.comparison_json import ComparisonRecord
 
@@ -259,3 +260,14 @@ def test_help_fits_a_terminal(cli: "Cli", argv: tuple[str, ...]) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("usage: streamscope " + " ".join(argv[:-1]))
     assert max(map(len, done.out.splitlines())) <= 84
+
+
+def test_busy_runs_are_counted_in_the_list(cli: "Cli", past: "Past") -> None:
+    _, runs = past.comparison(pairs=2)
+    traces = [msgspec.structs.replace(run.trace, flags=["busy"]) for run in runs[:3]]
+    for run, trace in zip(runs, traces, strict=False):
+        again = msgspec.structs.replace(run, run_id=past.id(), trace=trace)
+        past.history.save(again, measure(trace).values).result()
+    assert [one.busy for one in listed(cli)] == [3]
+    assert "3 runs busy" in cli("history", "list").out
+    assert "3 runs busy" in cli("history", "list", "--groups").out
