@@ -381,9 +381,14 @@ async def test_a_tunnel_through_a_proxy(
                 await sink.drain()
             sink.close()
 
-        await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
-        back.close()
-        writer.close()
+        ways = [asyncio.create_task(pump(reader, back)), asyncio.create_task(pump(there, writer))]
+        # When one end has gone, nobody waits for what the other may still say.
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await asyncio.wait(ways)
+        back.transport.abort()
+        writer.transport.abort()
 
     async with await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy:
         at = proxy.sockets[0].getsockname()[1]
