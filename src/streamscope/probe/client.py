@@ -258,6 +258,7 @@ class Probe:
         except (asyncio.LimitOverrunError, msgspec.DecodeError):
             process.kill()
         await process.wait()
+        await _hang_up(process)
         await complaints  # the last one says why
         self._bury()
 
@@ -303,6 +304,17 @@ class Probe:
                 report.trace.chunks = trace.chunks
                 del self._runs[report.run_id]
                 running.end(report.trace)
+
+
+async def _hang_up(process: asyncio.subprocess.Process) -> None:
+    """Close the way to a process that is gone, and take note that the last words did not arrive.
+
+    asyncio would complain of that on standard error if nobody did.
+    """
+    assert process.stdin is not None
+    process.stdin.close()
+    with contextlib.suppress(ConnectionError):
+        await process.stdin.wait_closed()
 
 
 async def _leave(process: asyncio.subprocess.Process) -> None:
