@@ -9,9 +9,9 @@ from benchmarks.tool import Figures
 COUNTS = {
     "ttft_ms": "t_any_s: first chunk with text, reasoning included (median)",
     "answer_ms": "ttfv_s: first chunk of the answer (median)",
-    "token_ms": "tpot_ms: (last text − first text) / (usage tokens − those of the first arrival) (median)",
+    "token_ms": "tpot_ms: (last − first text) / (usage tokens − f of the first arrival) (median)",
     "gap_ms": "gap_mean_ms: between arrivals of answer text; chunks of one read are one (median)",
-    "rate": "visible_tok_per_s: (answer tokens − 1) / (last − first text of the answer) (median)",
+    "rate": "visible_tok_per_s: (answer tokens − f) / (last − first text of the answer) (median)",
     "tokens": "output_tokens: usage (median)",
     "server": "prefill_s and decode_s where they can be true (median), else its remark",
 }
