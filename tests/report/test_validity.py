@@ -9,7 +9,7 @@ from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of, how_words, validity_of
-from streamscope.trace import Run, ServerTimings, Tokens, Trace
+from streamscope.trace import Run, ServerTimings, Shown, Tokens, Trace
 
 Build = Callable[..., Comparison]
 BuildTrace = Callable[..., Trace]
@@ -39,6 +39,38 @@ def test_drift_beyond_its_threshold_is_a_caution(drifting: Comparison) -> None:
     lenient = Conventions(thresholds=Thresholds(drift=0.6))
     assert cautions_of(drifting, lenient) == []
     assert f"Little d{caution[1:]}" in validity_of(drifting, lenient)
+
+
+@pytest.mark.parametrize(
+    ("painted", "url", "told"),
+    [
+        (True, "http://127.0.0.1:8080/v1", True),
+        (False, "http://127.0.0.1:8080/v1", False),  # without a screen nothing is painted
+        (True, "https://llm.example/v1", False),  # another machine does not notice
+    ],
+)
+def test_a_server_that_our_painting_slowed_down_is_a_caution(
+    build_run: BuildRun,
+    build_stream: BuildTrace,
+    build_blocking: BuildTrace,
+    painted: bool,
+    url: str,
+    told: bool,
+) -> None:
+    runs = []
+    for pair in range(1, 7):
+        for channel, trace, rate in (("A", build_stream(1, 9), 80), ("B", build_blocking(9), 100)):
+            trace.tokens = Tokens(output=rate)
+            trace.server = ServerTimings(prefill_s=0.5, decode_s=1.0, source="x")
+            if painted:
+                trace.shown = Shown(chunks=9, frames=9, p50_ns=1, p99_ns=2, max_ns=3)
+            run = build_run(trace, channel, pair)
+            target = msgspec.structs.replace(run.target, url=url)
+            runs.append(msgspec.structs.replace(run, target=target))
+    said = cautions_of(Comparison(plan=Plan(), runs=runs), USUAL)
+    slowed = [words for words in said if "which was painting" in words]
+    assert bool(slowed) == told
+    assert all("decoded 20.0 % more slowly" in words for words in slowed)
 
 
 def test_the_place_in_the_pair_is_a_caution_only_where_it_mattered(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,7 +18,7 @@ from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
 from streamscope.report.verdict_words import ratio_interval
 from streamscope.report.words import percent
-from streamscope.trace import ChannelName
+from streamscope.trace import ChannelName, Run
 
 _REASONS: dict[str, str] = {
     "warmups": "warm-up",
@@ -98,8 +99,8 @@ def cautions_of(
 ) -> list[str]:
     """Say what speaks against believing a comparison; nothing where nothing does.
 
-    That is drift beyond its threshold, an effect of the place in the pair, and medians that are
-    known less well than was asked for.
+    That is drift beyond its threshold, an effect of the place in the pair, a server that was slower
+    while we painted, and medians that are known less well than was asked for.
 
     Args:
         comparison: What was done.
@@ -118,7 +119,39 @@ def cautions_of(
         said.append(
             f"The place in the pair mattered: second over first {effect.estimate:.3f} ({interval})."
         )
+    said += _painting_words(comparison, measured, conventions.thresholds.drift)
     return _busy_words(comparison) + said + _not_narrow(comparison, measured)
+
+
+def _painting_words(comparison: Comparison, measured: Sequence[Figures], least: float) -> list[str]:
+    """Say that painting a stream may have slowed the server down that runs beside it.
+
+    A stream is painted while it comes, a whole answer after it came. Where the server shares the
+    machine's processors with the app, that is a difference between the channels that no other
+    client would see: it is told where the server itself was slower by more than a share.
+    """
+    painted = any(run.channel == "A" and run.trace.shown for run in comparison.runs)
+    here = all(_is_here(run) for run in comparison.runs)
+    rates = {
+        channel: _pooled(comparison, measured, channel, "server_tok_per_s")
+        for channel in comparison.channels()
+    }
+    if not painted or not here or not all(rates.get(channel) for channel in ("A", "B")):
+        return []
+    slower = 1 - median(rates["A"]) / median(rates["B"])
+    if slower <= least:
+        return []
+    words = (
+        f"The server decoded {percent(slower)} more slowly while A streamed: it shares this machine"
+        " with the app, which was painting; `streamscope run` paints nothing."
+    )
+    return [words]
+
+
+def _is_here(run: Run) -> bool:
+    """Tell whether the server of a run shares the machine with us."""
+    host = urlsplit(run.target.url).hostname or ""
+    return bool(run.engine) or host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _busy_words(comparison: Comparison) -> list[str]:
