@@ -4,7 +4,6 @@ The config file belongs to the person who wrote it: what the app remembers is wr
 with every comment kept.
 """
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import platformdirs
 
+from streamscope import files
 from streamscope.measure.conventions import (
     Bands,
     Conventions,
@@ -250,32 +250,14 @@ def remember(file: Path, keys: tuple[str, ...], value: str) -> None:
         for key in keys[:-1]:
             table = table.setdefault(key, tomlkit.table())
         table[keys[-1]] = value
-        _replace(file, tomlkit.dumps(document).encode())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(file, tomlkit.dumps(document).encode(), keep_mode=True)
     except OSError as error:
         raise SettingsError(f"The choice can't be kept in {file}: {error.strerror}.") from error
     except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError, TypeError) as error:
         raise SettingsError(
             f"The choice can't be kept, {file} is no such TOML: {error}."
         ) from error
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Put a file in place of another at once: whoever reads it finds the old or the new one."""
-    import shutil
-    import tempfile
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
-    try:
-        with os.fdopen(handle, "wb") as new:
-            new.write(content)
-        if file.exists():
-            shutil.copymode(file, name)
-        Path(name).replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def environment() -> Mapping[str, str]:

@@ -10,11 +10,11 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from streamscope import files
 from streamscope.calibration import Calibration
 from streamscope.history.errors import HistoryError
 from streamscope.trace import Clock
@@ -66,7 +66,7 @@ def write(path: Path, calibration: Calibration) -> None:
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.parent.chmod(0o700)
-        _replace(path, msgspec.json.format(msgspec.json.encode(calibration)) + b"\n")
+        files.replace(path, msgspec.json.format(msgspec.json.encode(calibration)) + b"\n")
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise HistoryError(
@@ -78,18 +78,6 @@ def write(path: Path, calibration: Calibration) -> None:
 def error_ns(calibration: Calibration | None, clock: Clock) -> int | None:
     """Return by how much an arrival time of a clock may be wrong, ns; ``None`` if not known."""
     return None if calibration is None else calibration.error_ns_p99.get(clock)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".calibration-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as new:
-            new.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _system_id() -> str:

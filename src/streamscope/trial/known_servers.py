@@ -5,12 +5,11 @@ a URL once finds it among the targets.
 """
 
 import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from streamscope import files
 from streamscope.engines.found import Found
 
 MOST = 20
@@ -76,16 +75,4 @@ def remember(path: Path, url: str, found: Found) -> None:
     servers = [Known(url=url, found=few), *(each for each in before if each.url != url)]
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, msgspec.json.encode(_Book(servers=servers[:MOST])))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".servers-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as new:
-            new.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+        files.replace(path, msgspec.json.encode(_Book(servers=servers[:MOST])))
