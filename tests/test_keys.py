@@ -387,3 +387,13 @@ def test_every_variable_is_in_the_docs() -> None:
     known += [module.OURS, "OLLAMA_HOST", *(name for name, _ in BASES)]
     assert [name for name in known if f"`{name}`" not in text] == []
     assert len(known) == len(set(known)) >= 15
+
+
+def test_of_two_servers_that_were_named_the_first_has_the_key_of_the_person() -> None:
+    """It is one server's key: the other one must not learn it."""
+    keys = Keys({"STREAMSCOPE_API_KEY": "mine"})
+    one, other = "https://one.example/v1", "https://other.example/v1"
+    found = keys.find(one, one, other)
+    assert found is not None
+    assert found.value == "mine"
+    assert keys.find(other, one, other) is None

@@ -3,7 +3,8 @@
 A key belongs to one server: its host and its port. It is taken from the first of these that has
 one for that server:
 
-1. ``STREAMSCOPE_API_KEY``, for the server that the person named, and for no other.
+1. ``STREAMSCOPE_API_KEY``, for the server that the person named, and for no other: of two that are
+   compared, for the first.
 2. The variable of the vendor, or of the server program, for the host that is theirs.
 3. ``[key_command]`` in the config file, by host or by host and port.
 4. The system keyring, under the service ``streamscope``, by host or by host and port.
@@ -109,18 +110,22 @@ class Keys:
         self._failed: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
-    def find(self, url: str, named: str = "") -> Key | None:
+    def find(self, url: str, *named: str) -> Key | None:
         """Return the key for a server; may wait for a command or a keyring.
 
         Args:
             url: Where it would go.
-            named: URL of the server that the person named; empty for none.
+            named: URLs of the servers that the person named. The person's own key is the first's.
 
         Raises:
             KeyRefusedError: There is one that can't be had or used, or it would go over
                 unencrypted HTTP to another machine.
         """
-        key = self._named(url, named) or self._of_variable(url) or self._asked_for(url, named)
+        key = (
+            self._of_person(url, *named[:1])
+            or self._of_variable(url)
+            or self._asked_for(url, *named)
+        )
         if key is None:
             return None
         secure = urlsplit(url).scheme in ("https", "wss")
@@ -144,7 +149,7 @@ class Keys:
         bases = (owner.base for owner, _ in self.from_environment() if not owner.local)
         return [Candidate(url=base) for base in dict.fromkeys(bases) if base]
 
-    def _named(self, url: str, named: str) -> Key | None:
+    def _of_person(self, url: str, named: str = "") -> Key | None:
         if authority(url) != authority(named):
             return None
         value = self._variable(OURS)
@@ -168,7 +173,7 @@ class Keys:
         """Return a variable without the line end that files leave on it."""
         return clean(self._variables.get(name, ""), name)
 
-    def _asked_for(self, url: str, named: str) -> Key | None:
+    def _asked_for(self, url: str, *named: str) -> Key | None:
         """Return what a command or the keyring says.
 
         The keyring may ask the person for a password, so it is not opened for servers that are
@@ -180,7 +185,7 @@ class Keys:
                 return self._asked[place]
             key = self._from_command(place)
             if key is None:
-                if not (place == authority(named) or self._is_owned(url)):
+                if place not in map(authority, named) and not self._is_owned(url):
                     return None
                 key = from_keyring(place)
             self._asked[place] = key
