@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from streamscope.sides import Sides
 from streamscope.trace import Layout, Regime
 
 Order = Literal["abba", "ab", "ba", "random", "latin"]
@@ -36,6 +37,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         least: Fewest pairs if ``until`` is set.
         cooldown_s: Pause before each measured pair but the first, s.
         seed: Seeds a random order.
+        sides: What is compared with what; null for the usual, in which A streams and B blocks what
+            one server answers.
         reuse: Whether a run takes the connection that the one before has left open. The first run
             opens it: with warm-ups that is one of them, and all pairs find it open.
     """
@@ -50,3 +53,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_s: float = 0.0
     seed: int = 0
     reuse: bool = False
+    sides: Sides | None = None
