@@ -358,6 +358,15 @@ class Trace(msgspec.Struct, kw_only=True):
         )
 
     @property
+    def limit_added(self) -> int | None:
+        """Token limit that was sent because the protocol wants one; ``None`` if none was."""
+        for flag in self.flags:
+            limit = flag.removeprefix(LIMIT_FLAG)
+            if limit != flag and limit.isdecimal():
+                return int(limit)
+        return None
+
+    @property
     def ok(self) -> bool:
         """Whether the run ended by itself, so that its figures may be pooled."""
         return self.ended in ("stop", "length", "tool")
@@ -376,12 +385,24 @@ BUSY_FLAG = "busy"
 """Flag of a run during which the machine was too busy for its times to be trusted, by the settings
 that were in force."""
 
+PREFILL_FLAG = "prefill-only"
+"""Flag of a warm-up that was asked for the first token only, whatever its request says: it loads
+the model and fills the cache."""
+
 UNSENT_FLAG = "unsent:"
-"""Begins a flag for each thing that was asked for and that the protocol has no member for, such as
-``unsent:seed``."""
+"""Begins a flag for each thing that was asked for and not sent, because the protocol has no member
+for it or the model would refuse it, such as ``unsent:seed``."""
 
 COUNTED_FLAG = "length-counted"
 """Flag of a run of which the token count, and not the server, says that the limit cut it."""
+
+LIMIT_FLAG = "limit:"
+"""Begins a flag with the token limit that was sent because the protocol wants one, though nobody
+had asked for any, such as ``limit:4096``."""
+
+UNMARKED_FLAG = "unmarked"
+"""Flag of a run whose answer ended cleanly and without any mark, on a protocol that need not have
+one: nobody can tell whether the answer is whole."""
 
 IGNORED_FLAG = "limit-ignored"
 """Flag of a run in which the server made far more tokens than it was allowed."""

@@ -1,6 +1,7 @@
 """The measuring process: it outlives faults, dies with its parent, and keeps runs apart."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -230,6 +231,30 @@ async def test_one_that_cannot_start_says_why(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ProbeError, match=r"did not start: .*no luck today"):
         await own_probe.start()
+
+
+async def test_nobody_complains_of_a_start_that_nobody_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Ctrl-C comes while the process starts."""
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.read(0, 1)\nos._exit(1)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    probe = Probe()
+    complaints: list[dict[str, object]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    try:
+        starting = asyncio.create_task(probe.start())
+        while probe.pid is None:  # noqa: ASYNC110 (nothing tells of it but the process id)
+            await asyncio.sleep(0.01)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await probe.close()
+        del probe, starting
+        gc.collect()
+    finally:
+        loop.set_exception_handler(None)
+    assert complaints == []
 
 
 async def test_a_stray_print_cannot_break_a_frame(

@@ -268,6 +268,8 @@ class Probe:
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(ProbeError(f"The measuring process did not start: {last}"))
+            # Whoever waited may have been stopped: asyncio would complain that nobody looked.
+            self._ready.exception()
         runs, self._runs = self._runs, {}
         for running in runs.values():
             running.trace.ended = "error"

@@ -7,7 +7,7 @@ import httpx
 from streamscope.probe.failures import BROKEN
 from streamscope.probe.messages import Start
 from streamscope.probe.record import Record
-from streamscope.trace import Fault
+from streamscope.trace import UNMARKED_FLAG, Fault, Trace
 from streamscope.wire import faults
 from streamscope.wire.base import Decoder, Protocol
 from streamscope.wire.events import Event, Text
@@ -20,6 +20,10 @@ CLOSE_S = 1.0
 
 Some servers and gateways never close it: the answer is whole, and nobody should wait for more.
 """
+
+
+_ENDS = frozenset(("transfer-encoding", "content-length"))
+"""Headers by which the end of a body shows, whatever becomes of the connection."""
 
 
 class StopError(Exception):
@@ -52,6 +56,9 @@ class Intake:
         if response.status_code >= 300:
             body = _with_location(response, await _beginning(response, ERROR_BODY_BYTES))
             raise StopError(speaker.fault(target, response.status_code, body))
+        # Where nothing but the end of the connection ends a body, it may as well have been cut.
+        if not speaker.marked and _ENDS.isdisjoint(response.headers):
+            record.flag(UNMARKED_FLAG)
 
     def begin(self, decoder: Decoder) -> None:
         """Have what follows decoded."""
@@ -88,6 +95,17 @@ class Intake:
         # What was held back came with the last bytes, not with the end of the connection.
         self.take(self._held_back())
         self._record.ended()
+        self._explain(self._record.trace)
+
+    def _explain(self, trace: Trace) -> None:
+        """Say of an answer that is not whole what happened and what to do."""
+        if trace.ended == "incomplete":
+            trace.fault = faults.incomplete(
+                self._start.target,
+                trace.mode,
+                began=bool(trace.body_bytes if trace.mode == "blocking" else self._record.chunks),
+                told="finish" in trace.marks,
+            )
 
     def rescue(self) -> None:
         """Note text that was held back when the run was cut short: it came with the last bytes.

@@ -10,6 +10,7 @@ from streamscope.probe.wire import NOTHING, Wire
 from streamscope.trace import (
     COUNTED_FLAG,
     IGNORED_FLAG,
+    LIMIT_FLAG,
     UNSENT_FLAG,
     Chunk,
     Ended,
@@ -87,19 +88,24 @@ class Record:
         self._pieces = 0
         self._at = 0
 
-    def expect(self, *, unsent: Iterable[str], limit: int | None, told: bool) -> None:
+    def expect(
+        self, *, unsent: Iterable[str], limit: int | None, added: int | None, told: bool
+    ) -> None:
         """Note what cannot be asked for, and how long the answer may become.
 
         Args:
-            unsent: Names of what the protocol has no member for.
+            unsent: Names of what was asked for and is not sent.
             limit: Most tokens that the answer may have; ``None`` if nobody has set a limit.
+            added: The limit that is sent where nobody has; ``None`` if none is.
             told: Whether the server says so when the limit cuts the answer.
         """
         for name in unsent:
             self.flag(UNSENT_FLAG + "_".join(name.split()))
             if name == "max_tokens":
                 limit = None
-        self._limit, self._length_told = limit, told
+        if added is not None:
+            self.flag(f"{LIMIT_FLAG}{added}")
+        self._limit, self._length_told = limit if added is None else added, told
 
     def sent(self) -> None:
         """Note that the request is out, or that it was out at another time than was thought."""

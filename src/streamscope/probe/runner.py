@@ -17,7 +17,7 @@ from streamscope.trace import Fault
 from streamscope.wire import faults
 from streamscope.wire.base import HttpCall, Protocol
 from streamscope.wire.registry import protocol
-from streamscope.wire.request import limit
+from streamscope.wire.request import limit, taken_back
 
 _ONLY_WEBSOCKETS = "only websocket protocols call ws:// and wss://"
 
@@ -72,8 +72,9 @@ class Runner:
         call = speaker.call(start.target, start.request, start.mode, start.key)
         call.headers.update(start.headers)
         record.expect(
-            unsent=speaker.unsent(start.target, start.request),
+            unsent=(*speaker.unsent(start.target, start.request), *taken_back(start.request)),
             limit=limit(start.request),
+            added=speaker.limit_added(start.request),
             told=speaker.tells_length(start.target),
         )
         talk = self._talk
