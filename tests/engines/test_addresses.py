@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamscope.engines.addresses import Said, is_loopback, read, root_of, server_of
+from streamscope.engines.addresses import Said, above, is_loopback, read, root_of, server_of
 
 HERE = "http://127.0.0.1:8000"
 
@@ -33,6 +33,8 @@ HERE = "http://127.0.0.1:8000"
         ("ws://127.0.0.1:8000/v1/x", "ws://127.0.0.1:8000/v1/x", "websocket"),
         ("wss://model.example", "wss://model.example", "websocket"),
         (f"{HERE}/upstream", f"{HERE}/upstream", ""),
+        (f"{HERE}/docs", HERE, ""),
+        (f"{HERE}/team/metrics", f"{HERE}/team", ""),
         (f"{HERE}/generate", f"{HERE}/generate", ""),
     ],
 )
@@ -104,6 +106,11 @@ def test_servers_keep_what_tells_them_apart_above_a_version(base: str, root: str
     assert root_of(base) == root
 
 
+def test_above_a_url_lies_what_leads_to_it_nearest_first() -> None:
+    assert above(f"{HERE}/a/b") == [f"{HERE}/a", HERE]
+    assert above(HERE) == []
+
+
 def test_a_server_is_a_url_without_its_path() -> None:
     assert server_of(f"{HERE}/a/b") == server_of(HERE) == HERE
 
@@ -117,6 +124,15 @@ def test_a_server_is_a_url_without_its_path() -> None:
         ("http://localhost:8080", True),
         ("http://LOCALHOST", True),
         ("http://api.localhost", True),
+        ("http://127.1:8000", True),
+        ("http://127.0.1", True),
+        ("http://0x7f.1", True),
+        ("http://2130706433:8000", True),
+        ("http://[::ffff:127.0.0.1]:8000", True),
+        ("http://0.0.0.0:8000", True),
+        ("http://[::]:8000", True),
+        ("http://128.1", False),
+        ("http://127.1.example.com", False),
         ("http://192.168.0.2", False),
         ("http://localhost.example.com", False),
         ("http://127.0.0.1.example.com", False),

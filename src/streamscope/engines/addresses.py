@@ -1,12 +1,12 @@
 """What a URL says by itself: people paste the whole of it, route and all, or a vendor's host."""
 
-import ipaddress
 import re
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from streamscope.engines.found import Kind
+from streamscope.wire.urls import address_of
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,8 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     (r"(?P<keep>/.*[/_-]stream|/stream)", "token-sse", "keep"),
     (r"/api/(tags|ps|version|show)", "ollama-chat", ""),
     (r"/models", "", ""),
+    # pages that a browser shows, of which people copy the address
+    (r"/(docs|redoc|openapi\.json|health|healthz|metrics|ping|props|slots|version)", "", ""),
 )
 _MODEL = re.compile(r"(?P<base>.*)/models/(?P<model>[^/:]+):(stream)?[gG]enerateContent")
 _OPENAI_AT_GOOGLE = "/openai"
@@ -75,19 +77,27 @@ def read(url: str) -> Said:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine."""
+    """Whether a URL leads to this machine, however that is written."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = address_of(host)
+    # Who connects to the address that means every interface gets to this machine, too.
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def root_of(base: str) -> str:
     """Return where servers keep what tells them apart: above a version, or an ``/api``."""
     return re.sub(r"/(api/v\d+|api|v\d+[a-z]*)$", "", base.rstrip("/"))
+
+
+def above(root: str) -> list[str]:
+    """Return what lies above a URL, the nearest first, down to the server without a path."""
+    found = []
+    while root != server_of(root):
+        root = root.rpartition("/")[0]
+        found.append(root)
+    return found
 
 
 def server_of(url: str) -> str:

@@ -26,14 +26,16 @@ class Route(msgspec.Struct, frozen=True):
     protocol: str
 
 
-def streaming_route(schema: Mapping[str, Any], path: str = "") -> Route | None:
+def streaming_route(schema: Mapping[str, Any], path: str = "", protocol: str = "") -> Route | None:
     """Return the best route of an OpenAPI description; ``None`` if it tells of none.
 
     Args:
         schema: The description, decoded; it may hold anything.
         path: The only path that is wanted; empty for any.
+        protocol: The only protocol that is wanted; empty for any.
     """
-    ranked = sorted(_routes(schema, path), key=lambda found: found[0])
+    routes = [each for each in _routes(schema, path) if protocol in ("", each[1].protocol)]
+    ranked = sorted(routes, key=lambda found: found[0])
     return ranked[0][1] if ranked else None
 
 

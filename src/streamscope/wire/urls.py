@@ -2,13 +2,19 @@
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+import socket
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
 _HOST = re.compile(r"[^\s/?#@\[\]<>\"'\\^`{|}%]+")
 _ROUTES = ("/chat/completions", "/completions", "/responses", "/messages", "/models")
 _SCHEMES = ("http", "https", "ws", "wss")
 _VERSION = re.compile(r"v\d+[a-z]*\d*")
+_SECRET = re.compile(
+    r"(.*[_-])?(api[_-]?)?(key|token|secret|auth|authorization|sig|signature)", re.I
+)
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_DEPLOYMENT = re.compile(r"/openai/deployments/(?P<model>[^/]+)")
 
 
 def validate_url(url: str) -> str:
@@ -16,7 +22,8 @@ def validate_url(url: str) -> str:
 
     Without a scheme it becomes ``http://``, as local servers speak it; a public name without a
     port becomes ``https://``, so that no key travels in the open because a scheme was left out.
-    WebSockets may be called ``ws://`` and ``wss://``, or as what they begin as.
+    WebSockets may be called ``ws://`` and ``wss://``, or as what they begin as. A fragment is left
+    out, and so is a query that says nothing that is not said anyway.
 
     Raises:
         ValueError: It can't be called; one sentence says why.
@@ -37,18 +44,34 @@ def validate_url(url: str) -> str:
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     authority = shown if port is None else f"{shown}:{port}"
-    return f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
+    plain = f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
+    _check_query(parts, plain)
+    return plain
 
 
 def is_public(url: str) -> bool:
     """Tell whether a URL leads out of this machine and its private network, by its name alone."""
     host = urlsplit(url).hostname or ""
+    if (address := address_of(host)) is not None:
+        return address.is_global
+    return "." in host.strip(".") and not any(
+        host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES
+    )
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is, in whatever way it is written; ``None`` for a name.
+
+    As the system reads them, ``127.1``, ``0x7f.1`` and ``2130706433`` all are ``127.0.0.1``.
+    """
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return "." in host.strip(".") and not any(
-            host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES
-        )
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, ValueError):
+            return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def openai_url(base: str, route: str) -> str:
@@ -147,8 +170,42 @@ def _check(parts: SplitResult, port: int | None) -> None:
         raise ValueError("The name of the server in the URL holds characters that no name has.")
     if port == 0:
         raise ValueError("The port in the URL must be a number from 1 to 65535.")
-    if parts.query or parts.fragment:
-        raise ValueError("The URL must be a base URL, without ? and #.")
+
+
+def _check_query(parts: SplitResult, plain: str) -> None:
+    """Make sure that a query can be left out; none is ever repeated, as it may hold a key.
+
+    Raises:
+        ValueError: It means something; the sentence says what to do instead.
+    """
+    said = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    if any(map(_SECRET.fullmatch, said)):
+        raise ValueError(
+            "The URL must not hold a key: leave out what follows the ?, and set the key apart, as "
+            "STREAMSCOPE_API_KEY for one."
+        )
+    if said == {"alt": "sse"} and parts.path.endswith("enerateContent"):
+        return  # which protocol and mode say as well
+    if set(said) == {"api-version"} and (parts.hostname or "").endswith(_AZURE):
+        _check_azure(parts)
+    elif parts.query:
+        raise ValueError(f"The URL must be without ? and what follows it: {plain}, that is.")
+
+
+def _check_azure(parts: SplitResult) -> None:
+    """Make sure that a URL is of Azure's API without versions.
+
+    Raises:
+        ValueError: It is of an older one.
+    """
+    if f"{parts.path}/".startswith("/openai/v1/"):
+        return
+    named = _DEPLOYMENT.match(parts.path)
+    model = f"{named['model']} as the model" if named else "the deployment as the model"
+    raise ValueError(
+        "The URL is of Azure's API with versions, which is not spoken here: type "
+        f"https://{parts.netloc}/openai/v1, and {model} (--model)."
+    )
 
 
 def _split(text: str) -> SplitResult:
