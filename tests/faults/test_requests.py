@@ -33,6 +33,10 @@ def chat(output: int, reason: str = "stop") -> Any:
             "usage": {"prompt_tokens": 9, "completion_tokens": output}}  # fmt: skip
 
 
+def homemade(output: int, reason: str | None = None) -> Any:
+    return {"text": "Nile", "usage": {"completion_tokens": output}, "finish_reason": reason}
+
+
 @pytest.mark.parametrize(
     ("protocol", "answer", "params", "ended", "flags"),
     [
@@ -44,6 +48,10 @@ def chat(output: int, reason: str = "stop") -> Any:
         ("openai-responses", responses(16), {"max_output_tokens": 99}, "stop", []),
         ("lmstudio", lmstudio(16), {}, "length", ["length-counted"]),
         ("lmstudio", lmstudio(9), {}, "stop", []),
+        ("token-sse", homemade(16), {}, "length", ["length-counted"]),
+        ("token-sse", homemade(16, "length"), {}, "length", []),
+        ("token-sse", homemade(15), {}, "stop", []),
+        ("token-sse", homemade(16), {"max_new_tokens": 99}, "stop", []),
         # Its last token may well be the one that ended it: the server knows.
         ("openai-chat", chat(16), {}, "stop", []),
         ("openai-chat", chat(16, "length"), {}, "length", []),
@@ -90,3 +98,18 @@ async def test_what_has_no_member_is_said_even_if_nobody_answers(
     trace = await bench.run(url, protocol=protocol, mode=mode, request=request)
     assert trace.flags == [f"unsent:{name}" for name in unsent]
     assert trace.unsent == tuple(unsent)
+
+
+async def test_a_limit_that_nobody_asked_for_is_said(bench: "Bench", free_port: int) -> None:
+    url = f"http://127.0.0.1:{free_port}"
+    trace = await bench.run(url, protocol="anthropic")
+    assert trace.limit_added == 4096
+    trace = await bench.run(url, protocol="anthropic", request=Request(prompt="x", max_tokens=9))
+    assert trace.limit_added is None
+
+
+async def test_what_a_null_takes_back_is_said(bench: "Bench", free_port: int) -> None:
+    asked = Request(prompt="x", temperature=0.2, params={"options.temperature": None})
+    url = f"http://127.0.0.1:{free_port}"
+    trace = await bench.run(url, protocol="ollama-chat", request=asked)
+    assert trace.unsent == ("temperature",)

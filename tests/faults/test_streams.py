@@ -32,6 +32,17 @@ def fault_of(trace: Trace, code: FaultCode, *named: str) -> Fault:
     return trace.fault
 
 
+def incomplete(trace: Trace, *named: str) -> None:
+    """Check what is said of an answer that ended cleanly and is not whole."""
+    assert trace.ended == "incomplete"
+    assert trace.fault is not None
+    sentence = trace.fault.sentence
+    assert trace.fault.code == "cut", sentence
+    assert sentence.endswith(".")
+    for name in named:
+        assert name in sentence
+
+
 async def test_a_whole_answer(bench: "Bench", speech: "Speech") -> None:
     steps: list[Step] = [
         speech.text("One "),
@@ -66,7 +77,8 @@ async def test_a_blocking_answer_is_there_all_at_once(bench: "Bench", speech: "S
 async def test_no_body_at_all(bench: "Bench", speech: "Speech", mode: Mode) -> None:
     server = await bench.serve([], kind=speech.kind)
     trace = await bench.run(server, protocol=speech.protocol, mode=mode)
-    assert (trace.ended, trace.fault, trace.chunks) == ("incomplete", None, [])
+    incomplete(trace, server.url, "before any text came", "--protocol")
+    assert trace.chunks == []
 
 
 async def test_garbage_in_the_middle(bench: "Bench", speech: "Speech") -> None:
@@ -120,7 +132,7 @@ async def test_a_connection_that_ends_where_its_end_is_the_end_of_the_body(
     steps: list[Step] = [speech.text("kept"), "seen"]
     server = await bench.serve(steps, kind=speech.kind, framing="close")
     trace = await bench.run(server, protocol=speech.protocol)
-    assert (trace.ended, trace.fault) == ("incomplete", None)
+    incomplete(trace, server.url, "without an end mark")
     assert trace.text() == "kept"
     assert "done" not in trace.marks
 
@@ -130,7 +142,7 @@ async def test_half_a_piece_at_the_end_is_no_garbage(bench: "Bench", speech: "Sp
     steps = [speech.text("kept"), piece[: len(piece) // 2]]
     server = await bench.serve(steps, kind=speech.kind, framing="close")
     trace = await bench.run(server, protocol=speech.protocol)
-    assert (trace.ended, trace.fault) == ("incomplete", None)
+    incomplete(trace, server.url, "without an end mark")
     assert trace.text() == "kept"
     assert trace.flags == ["unterminated"]
 
@@ -138,7 +150,14 @@ async def test_half_a_piece_at_the_end_is_no_garbage(bench: "Bench", speech: "Sp
 async def test_half_a_blocking_answer(bench: "Bench", speech: "Speech") -> None:
     server = await bench.serve([speech.whole("lost")[:-9]], kind="application/json")
     trace = await bench.run(server, protocol=speech.protocol, mode="blocking")
-    assert (trace.ended, trace.fault, trace.chunks) == ("incomplete", None, [])
+    incomplete(trace, server.url, "in the middle")
+    assert trace.chunks == []
+
+
+async def test_an_answer_of_json_where_events_were_due(bench: "Bench", chat: "Speech") -> None:
+    server = await bench.serve([b'{"status": "ok"}'], kind="application/json")
+    trace = await bench.run(server, protocol=chat.protocol)
+    fault_of(trace, "malformed", server.url, '{"status": "ok"}', "--protocol")
 
 
 async def test_a_reason_to_end_without_the_end_mark_is_an_end(
@@ -294,3 +313,13 @@ async def test_headers_without_end(bench: "Bench") -> None:
     flood: list[Step] = [b"HTTP/1.1 200 OK\r\nX-Long: ", *([ONE_READ] * 100), "left"]
     server = await bench.serve(flood, framing="raw")
     fault_of(await bench.run(server), "cut", server.url)
+
+
+@pytest.mark.parametrize("mode", ["stream", "blocking"])
+@pytest.mark.parametrize(("framing", "flags"), [("close", ["unmarked"]), ("chunked", [])])
+async def test_text_that_only_the_end_of_the_connection_ends_may_be_cut(
+    bench: "Bench", framing: "Framing", flags: list[str], mode: Mode
+) -> None:
+    server = await bench.serve([b"Nile", b" and"], kind="text/plain", framing=framing)
+    trace = await bench.run(server, protocol="text", mode=mode)
+    assert (trace.ended, trace.text(), trace.flags) == ("stop", "Nile and", flags)

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 
 from streamscope.probe.messages import Limits
 from streamscope.trace import Chunk, Fault, FaultCode, Mode, Trace
+from streamscope.trace import Request as Asked
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -171,7 +172,21 @@ async def test_a_close_without_an_end_mark_is_an_end_too(bench: "Bench", sockets
 
     trace = await bench.run(await sockets(answer), protocol="websocket")
     assert (trace.ended, trace.text(), trace.fault) == ("stop", "Nile and", None)
-    assert "unterminated" in trace.flags
+    assert {"unmarked", "unterminated"} <= set(trace.flags)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_close_where_the_end_was_yet_to_be_said_is_no_end(
+    bench: "Bench", sockets: Sockets, mode: Mode
+) -> None:
+    async def answer(socket: ServerConnection) -> None:
+        await socket.recv()
+        await say(socket, *(json.dumps({**token, "done": False}) for token in NILE[:2]))
+
+    trace = await bench.run(await sockets(answer), protocol="websocket", mode=mode)
+    assert (trace.ended, trace.text()) == ("incomplete", "Nile and")
+    assert trace.fault is not None
+    assert "run again" in trace.fault.sentence
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -395,3 +410,21 @@ async def test_a_tunnel_through_a_proxy(
         trace = await trusting.run(url, protocol="websocket", proxy=f"http://127.0.0.1:{at}")
     assert (trace.ended, trace.text(), trace.fault) == ("stop", "Nile and Amazon", None)
     assert heads[0].startswith(b"CONNECT 127.0.0.1:%d " % port)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_limit_that_only_the_count_tells_of(
+    bench: "Bench", sockets: Sockets, mode: Mode
+) -> None:
+    async def answer(socket: ServerConnection) -> None:
+        await socket.recv()
+        end = {"done": True, "completion_tokens": len(NILE)}
+        await say(socket, *map(json.dumps, (*NILE, end)))
+
+    asked = Asked(prompt="Why?", max_tokens=len(NILE))
+    url = await sockets(answer)
+    trace = await bench.run(url, protocol="websocket", mode=mode, request=asked)
+    assert (trace.ended, trace.flags) == ("length", ["length-counted"])
+    more = Asked(prompt="Why?", max_tokens=len(NILE) + 1)
+    trace = await bench.run(url, protocol="websocket", mode=mode, request=more)
+    assert (trace.ended, trace.flags) == ("stop", [])

@@ -434,7 +434,6 @@ def test_the_whole_request(target: Target, mode: Mode) -> None:
         "top_k": 1,
         "stop_sequences": ["\n\n"],
         "thinking": {"type": "disabled"},
-        "chat_template_kwargs": {"enable_thinking": False},
         "stream": mode == "stream",
     }
 
@@ -447,6 +446,14 @@ def test_what_is_not_set_is_left_to_the_server_but_for_the_limit(target: Target)
         "messages": [{"role": "user", "content": "x"}],
         "stream": True,
     }
+
+
+def test_a_limit_that_nobody_set_is_told() -> None:
+    added = protocol(PROTOCOL).limit_added
+    assert added(Request(prompt="x")) == 4096
+    assert added(Request(prompt="x", max_tokens=9)) is None
+    assert added(Request(prompt="x", params={"max_tokens": 9})) is None
+    assert protocol("openai-chat").limit_added(Request(prompt="x")) is None
 
 
 def test_what_cannot_be_sent_is_told(target: Target) -> None:
@@ -482,11 +489,55 @@ def test_thinking_as_models_of_that_age_take_it(model: str, adaptive: bool) -> N
         assert members("high") == shown | {"output_config": {"effort": "high"}}
         return
     budgets: list[tuple[bool | str, int | None, int]] = [
-        (True, None, 2048), ("low", None, 1024), ("high", 8000, 6000), ("medium", 64, 1024),
+        (True, None, 2048), ("low", None, 1024), ("high", 8000, 6000), ("low", 1025, 1024),
     ]  # fmt: skip
     for think, limit, budget in budgets:
         enabled = {"type": "enabled", "budget_tokens": budget}
         assert members(think, limit) == {"thinking": enabled}
+    # No room for the smallest budget, and the limit is the person's.
+    assert members(True, 1024) == {}
+
+
+SAMPLED = ("temperature", "top_p")
+
+
+@pytest.mark.parametrize(
+    ("model", "think", "limit", "unsent"),
+    [
+        ("claude-sonnet-4-5", None, None, ()),
+        ("claude-sonnet-4-5", False, None, ()),
+        ("claude-sonnet-4-5", True, None, SAMPLED),
+        ("claude-sonnet-4-5", True, 512, ("think",)),
+        ("claude-opus-4-7", None, None, SAMPLED),
+        ("claude-opus-4-7", True, 512, SAMPLED),
+    ],
+)
+@pytest.mark.parametrize("url", [ANTHROPIC, "http://127.0.0.1:4000"])
+def test_what_claude_refuses_is_left_out_and_told(
+    url: str, model: str, think: bool | None, limit: int | None, unsent: tuple[str, ...]
+) -> None:
+    target = Target(protocol=PROTOCOL, url=url, model=model)
+    asked = Request(prompt="x", temperature=0.2, top_p=0.9, think=think, max_tokens=limit)
+    speaker = protocol(PROTOCOL)
+    assert speaker.unsent(target, asked) == unsent
+    for mode in MODES:
+        body = json.loads(speaker.call(target, asked, mode, None).body)
+        assert ("temperature" in body, "top_p" in body) == ((unsent[:2] != SAMPLED),) * 2
+        assert ("thinking" in body) == (think is not None and "think" not in unsent)
+
+
+def test_other_models_take_a_temperature_while_they_think() -> None:
+    local = Target(protocol=PROTOCOL, url="http://127.0.0.1:11434", model="qwen3:4b")
+    asked = Request(prompt="x", temperature=0.2, think=True, max_tokens=64)
+    assert protocol(PROTOCOL).unsent(local, asked) == ()
+    body = json.loads(protocol(PROTOCOL).call(local, asked, "stream", None).body)
+    assert (body["temperature"], body["thinking"]["type"]) == (0.2, "enabled")
+
+
+def test_a_limit_named_as_the_server_does_bounds_the_budget() -> None:
+    asked = Request(prompt="x", think=True, params={"max_tokens": 2000})
+    call = protocol(PROTOCOL).call(hosted("claude-sonnet-4-5"), asked, "stream", None)
+    assert json.loads(call.body)["thinking"]["budget_tokens"] == 1024
 
 
 def test_keys(target: Target) -> None:

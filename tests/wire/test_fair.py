@@ -36,9 +36,7 @@ SENT: dict[str, dict[str, Any]] = {
     "openai-completions": OPENAI,
     "openai-responses": {
         **SAMPLING,
-        "seed": 7,
         "max_output_tokens": 64,
-        "stop": ["END"],
         "instructions": "Be brief.",
         "reasoning": {"effort": "none"},
         **OFF,
@@ -50,7 +48,6 @@ SENT: dict[str, dict[str, Any]] = {
         "stop_sequences": ["END"],
         "system": "Be brief.",
         "thinking": {"type": "disabled"},
-        **OFF,
     },
     "gemini": {
         "generationConfig": {
@@ -79,7 +76,7 @@ SWITCHES = ("stream", "stream_options")
 
 
 def call(
-    name: str, mode: Mode, request: Request = ASKED, url: str = "http://127.0.0.1:1"
+    name: str, mode: Mode, request: Request = ASKED, url: str = "http://127.0.0.1:11434"
 ) -> HttpCall:
     target = Target(protocol=name, url=url, model="gemini-2.5-flash" if name == "gemini" else "m")
     return protocol(name).call(target, request, mode, None)
@@ -123,7 +120,7 @@ def test_what_is_not_sent_is_said(name: str) -> None:
     plain = json.dumps(members(name, "stream", request=Request(prompt="Why?")), sort_keys=True)
     for member, value in values.items():
         request = Request(prompt="Why?", **{member: value})
-        target = Target(protocol=name, url="http://127.0.0.1:1", model="gemini-2.5-flash")
+        target = Target(protocol=name, url="http://127.0.0.1:11434", model="gemini-2.5-flash")
         said = member in protocol(name).unsent(target, request)
         sent = json.dumps(members(name, "stream", request=request), sort_keys=True) != plain
         assert sent != said, member
@@ -168,7 +165,8 @@ def test_a_warm_up_has_the_same_options_and_another_limit(name: str) -> None:
         ("openai-chat", "https://api.openai.com/v1", 16, True),
         ("openai-responses", "https://api.openai.com/v1", 16, True),
         ("anthropic", "https://api.anthropic.com", 1, None),
-        ("anthropic", "http://127.0.0.1:1", 1, True),
+        ("anthropic", "http://127.0.0.1:4000", 1, None),
+        ("openai-chat", "http://127.0.0.1:4000", 1, True),
     ],
 )
 def test_a_warm_up_is_one_that_the_server_grants(

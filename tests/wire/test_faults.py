@@ -95,6 +95,29 @@ def test_ollama_refusals(status: int, body: Any, code: FaultCode, words: str) ->
 
 
 @pytest.mark.parametrize(
+    ("protocol", "said", "way"),
+    [
+        ("openai-chat", "Unsupported value: 'temperature' does not support 0.2 with this model.",
+         "--param temperature=null"),
+        ("anthropic", "`temperature` may only be set to 1 when thinking is enabled.",
+         "--param temperature=null"),
+        ("openai-responses", "Unrecognized request argument supplied: seed", "--param seed=null"),
+        ("gemini", "Invalid topP: unsupported", "--param generationConfig.topP=null"),
+        ("ollama-chat", "invalid option seed", "--param options.seed=null"),
+        ("openai-chat", "Unrecognized request argument supplied: reasoning_effort",
+         "--param reasoning_effort=null"),
+        ("openai-chat", "extra field chat_template_kwargs", "--param chat_template_kwargs=null"),
+    ],
+)  # fmt: skip
+def test_what_nobody_asked_for_can_be_left_out(protocol: str, said: str, way: str) -> None:
+    target = Target(protocol=protocol, url="http://127.0.0.1:8000", model="m")
+    fault = refused(target, 400, json.dumps({"error": {"message": said}}).encode())
+    check(fault)
+    assert fault.code == "request"
+    assert way in fault.sentence
+
+
+@pytest.mark.parametrize(
     ("status", "body", "code", "words"),
     [
         # Ollama's /v1, OpenAI, OpenRouter, vLLM, FastAPI, Gemini's list, LM Studio
@@ -173,7 +196,7 @@ def test_redirects_name_where_they_lead(body: bytes, leads: str | None) -> None:
     ("fault", "code", "words"),
     [
         (faults.unreachable(OLLAMA, "[Errno 111]"), "unreachable",
-         "at http://127.0.0.1:11434: start Ollama (`ollama serve`), or name another server with"),
+         "at http://127.0.0.1:11434: start Ollama (`ollama serve`), or choose another server"),
         (faults.unreachable(OPENAI, ""), "unreachable", "until its model is loaded"),
         (faults.dns(OPENAI), "unreachable", "The name 127.0.0.1 has no address"),
         (faults.tls(OPENAI, "CERTIFICATE_VERIFY_FAILED"), "tls", "certificate"),
@@ -306,3 +329,25 @@ def test_any_json_makes_a_sentence(value: Any) -> None:
 def test_plain_text_is_cut_short() -> None:
     assert read_report(b"x" * 5000).text == "x" * 199 + "…"
     assert len(read_report(json.dumps({"error": "x" * 5000}).encode()).text) == MESSAGE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("mode", "began", "told", "words"),
+    [
+        ("stream", True, False, "without an end mark"),
+        ("blocking", True, False, "in the middle"),
+        ("stream", False, False, "before any text"),
+        ("stream", True, True, "by its own word"),
+    ],
+)
+def test_answers_that_are_not_whole(mode: Mode, began: bool, told: bool, words: str) -> None:
+    fault = faults.incomplete(OPENAI, mode, began=began, told=told)
+    check(fault)
+    assert (fault.code, words in fault.sentence) == ("cut", True)
+    assert "log" in fault.sentence
+
+
+def test_ollama_breaks_off_what_repeats_itself() -> None:
+    fault = faults.incomplete(OLLAMA, "stream", began=True, told=False)
+    assert "repeats itself" in fault.sentence
+    assert "repeats" not in faults.incomplete(OPENAI, "stream", began=True, told=False).sentence

@@ -310,13 +310,27 @@ def test_the_least_request() -> None:
         ("gemini-2.5-pro", "high", {"includeThoughts": True, "thinkingBudget": 24576}),
         ("gemini-3-pro", "low", {"includeThoughts": True, "thinkingLevel": "LOW"}),
         ("gemini-3-pro", True, {"includeThoughts": True, "thinkingBudget": -1}),
-        ("gemini-3-pro", False, {"includeThoughts": False, "thinkingBudget": 0}),
+        ("gemini-2.5-flash-lite", False, {"includeThoughts": False, "thinkingBudget": 0}),
+        ("gemini-2.5-flash", "none", {"includeThoughts": False, "thinkingBudget": 0}),
     ],
 )
 def test_thinking(model: str, think: bool | str, config: dict[str, Any]) -> None:
     target = Target(protocol=PROTOCOL, url="https://h", model=model)
     call = protocol(PROTOCOL).call(target, Request(prompt="x", think=think), "stream", None)
     assert json.loads(call.body)["generationConfig"] == {"thinkingConfig": config}
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-pro", "gemini-3-pro", "gemini-flash-latest"])
+def test_models_that_cannot_but_think_are_not_told_not_to(model: str) -> None:
+    target = Target(protocol=PROTOCOL, url="https://h", model=model)
+    asked = Request(prompt="x", think=False)
+    assert protocol(PROTOCOL).unsent(target, asked) == ("think",)
+    assert protocol(PROTOCOL).unsent(target, Request(prompt="x", think=True)) == ()
+    body = json.loads(protocol(PROTOCOL).call(target, asked, "stream", None).body)
+    assert "generationConfig" not in body
+    own = {"generationConfig.thinkingConfig": {"thinkingBudget": 128}}
+    named = Request(prompt="x", think=False, params=own)
+    assert protocol(PROTOCOL).unsent(target, named) == ()
 
 
 @pytest.mark.parametrize(

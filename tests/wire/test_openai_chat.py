@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from streamscope.trace import (
@@ -569,12 +570,57 @@ def test_thinking(target: Target, think: bool | str, effort: str, enabled: bool)
     request = Request(prompt="x", think=think)
     for mode in ("stream", "blocking"):
         body = body_of(target, request, mode)
-        assert body["reasoning_effort"] == effort
+        # The switch of the template does it there, and older servers refuse the word "none".
+        assert body.get("reasoning_effort") == (effort if enabled else None)
         assert body["chat_template_kwargs"] == {"enable_thinking": enabled}
-    for url in ("https://api.openai.com/v1", "https://openrouter.ai/api/v1"):
-        hosted = body_of(Target(protocol=PROTOCOL, url=url, model="m"), request, "stream")
+    for url, model in (
+        ("https://api.openai.com/v1", "gpt-5.1"),
+        ("https://openrouter.ai/api/v1", "m"),
+    ):
+        hosted = body_of(Target(protocol=PROTOCOL, url=url, model=model), request, "stream")
         assert hosted["reasoning_effort"] == effort
         assert "chat_template_kwargs" not in hosted
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "unsent"),
+    [
+        ("https://api.openai.com/v1", "gpt-5-mini", ("temperature", "top_p", "think")),
+        ("https://x.openai.azure.com/openai/v1", "o4-mini", ("temperature", "top_p", "think")),
+        ("https://api.openai.com/v1", "gpt-5.2", ("temperature", "top_p")),
+        ("https://api.openai.com/v1", "gpt-4o", ("think",)),
+        ("https://api.openai.com/v1", "gpt-5-chat-latest", ("think",)),
+        ("https://api.mistral.ai/v1", "o1", ("think",)),
+        ("http://127.0.0.1:8000", "gpt-5", ()),
+        ("http://127.0.0.1:11434", "o3-mini", ()),
+    ],
+)
+def test_what_hosted_models_refuse_is_left_out_and_told(
+    url: str, model: str, unsent: tuple[str, ...]
+) -> None:
+    target = Target(protocol=PROTOCOL, url=url, model=model)
+    asked = msgspec.structs.replace(FULL, think=False)
+    assert protocol(PROTOCOL).unsent(target, asked) == unsent
+    for mode in ("stream", "blocking"):
+        body = body_of(target, asked, mode)
+        assert ("temperature" in body, "top_p" in body) == (("temperature" not in unsent),) * 2
+        told = {"reasoning_effort", "chat_template_kwargs"} & set(body)
+        assert bool(told) == ("think" not in unsent)
+
+
+def test_what_a_person_names_is_sent_and_not_told_as_left_out() -> None:
+    hosted = Target(protocol=PROTOCOL, url="https://api.openai.com/v1", model="o3")
+    params = {"temperature": 0.5, "reasoning_effort": "minimal"}
+    asked = Request(prompt="x", temperature=0.2, think=False, params=params)
+    assert protocol(PROTOCOL).unsent(hosted, asked) == ()
+    body = body_of(hosted, asked, "stream")
+    assert (body["temperature"], body["reasoning_effort"]) == (0.5, "minimal")
+
+
+def test_azure_takes_the_limit_as_openai_does() -> None:
+    azure = Target(protocol=PROTOCOL, url="https://x.openai.azure.com/openai/v1", model="mine")
+    assert body_of(azure, FULL, "stream")["max_completion_tokens"] == 64
+    assert protocol(PROTOCOL).shortest(azure, FULL).max_tokens == 16
 
 
 def test_params_come_last_but_do_not_switch_the_mode(target: Target) -> None:
@@ -618,3 +664,14 @@ def test_model_lists(load: Load) -> None:
     assert speaker.parse_models(load("llamacpp/get_v1_models")[2]) == ["smollm2-135m"]
     for other in (b"", b"<html>", b"{}", b'{"data":null}', b'{"data":[{"id":5}]}', b"[]"):
         assert speaker.parse_models(other) == []
+
+
+@pytest.mark.parametrize("name", [PROTOCOL, "openai-completions"])
+def test_json_without_any_choices_is_no_answer(decode: Decode, name: str) -> None:
+    assert decode(name, "stream", b'{"status":"ok"}') == [
+        Failure("malformed", 'no answer in it: {"status":"ok"}')
+    ]
+    assert decode(name, "stream", b'{"detail":"Not allowed"}') == [Failure("server", "Not allowed")]
+    # Gateways put chunks of their own between the others.
+    odd = b'data: {"x":1}\n\ndata: {"choices":[]}\n\n'
+    assert decode(name, "stream", odd) == []

@@ -469,6 +469,19 @@ def test_what_cannot_be_sent_is_told(target: Target) -> None:
     assert speaker.unsent(HOSTED, FULL) == ("seed", "stop")
     assert speaker.unsent(HOSTED, Request(prompt="x")) == ()
     assert speaker.unsent(target, FULL) == ()
+    for url, sent in (
+        ("http://127.0.0.1:1234", False), ("http://localhost:11434", False),
+        ("http://127.0.0.1:39000", True), ("http://10.0.0.5:8000", True),
+        ("http://10.0.0.5:4000", False),
+    ):  # fmt: skip
+        called = Target(protocol=PROTOCOL, url=url, model="m")
+        assert speaker.unsent(called, FULL) == (() if sent else ("seed", "stop"))
+        body = json.loads(speaker.call(called, FULL, "stream", None).body)
+        assert ("seed" in body, "stop" in body) == (sent, sent)
+    thinker = Target(protocol=PROTOCOL, url=HOSTED.url, model="gpt-5")
+    assert speaker.unsent(thinker, FULL) == ("temperature", "top_p", "seed", "stop")
+    body = json.loads(speaker.call(thinker, FULL, "stream", None).body)
+    assert body.keys().isdisjoint(("temperature", "top_p"))
 
 
 def test_what_is_not_set_is_left_to_the_server() -> None:
@@ -485,8 +498,10 @@ def test_what_is_not_set_is_left_to_the_server() -> None:
 )  # fmt: skip
 def test_thinking(target: Target, think: bool | str, reasoning: dict[str, str]) -> None:
     request = Request(prompt="x", think=think)
-    for called in (target, HOSTED):
+    newer = Target(protocol=PROTOCOL, url=HOSTED.url, model="gpt-5.1")
+    for called in (target, newer):
         body = json.loads(protocol(PROTOCOL).call(called, request, "stream", None).body)
-        assert body["reasoning"] == reasoning
+        left = called is target and think is False  # its template has a switch for that
+        assert body.get("reasoning") == (None if left else reasoning)
         switch = {"enable_thinking": think is not False} if called is target else None
         assert body.get("chat_template_kwargs") == switch

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from streamscope.trace import Request, Target
-from streamscope.wire.request import effort, given, headers, merge, missing, thinking_switch
+from streamscope.wire.request import (
+    effort,
+    given,
+    headers,
+    merge,
+    missing,
+    taken_back,
+    thinking_switch,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +26,9 @@ from streamscope.wire.request import effort, given, headers, merge, missing, thi
         ({"o": {"seed": 1}}, {"o": {"seed": 2, "n": 3}}, {"o": {"seed": 2, "n": 3}}),
         ({"a": {"b": {"c": 1}}}, {"a": {"b": {"d": 2}}}, {"a": {"b": {"c": 1, "d": 2}}}),
         ({"a": 1}, {"a.b.c": None}, {"a": {"b": {"c": None}}}),
-        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
+        ({"a": {"b": 1}}, {"a": None}, {}),
+        ({"a": {"b": 1, "c": 2}}, {"a.b": None, "a.d": None}, {"a": {"c": 2, "d": None}}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": None}}, {"a": {"c": 2}}),
         ({}, {"a": {"x": 1}, "a.y": 2}, {"a": {"x": 1, "y": 2}}),
     ],
 )  # fmt: skip
@@ -31,6 +41,19 @@ def test_merge_leaves_the_request_alone() -> None:
     params = {"a": {"x": 1}, "a.y": 2}
     merge({}, params)
     assert params == {"a": {"x": 1}, "a.y": 2}
+
+
+@pytest.mark.parametrize("name", ["seed", "options.seed", "generationConfig.seed"])
+def test_what_a_null_takes_back_is_told(name: str) -> None:
+    assert taken_back(Request(prompt="x", seed=7, params={name: None})) == ("seed",)
+    assert taken_back(Request(prompt="x", seed=7, params={name: 8})) == ()
+    assert taken_back(Request(prompt="x", params={name: None})) == ()
+
+
+def test_other_names_of_what_is_taken_back() -> None:
+    params = {"generationConfig.topP": None, "options.num_predict": None}
+    asked = Request(prompt="x", top_p=0.5, max_tokens=9, params=params)
+    assert taken_back(asked) == ("top_p", "max_tokens")
 
 
 def test_headers() -> None:

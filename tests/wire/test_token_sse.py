@@ -14,8 +14,8 @@ from streamscope.wire.tokens import PIECES, WHOLES
 Decode = Callable[[str, Mode, bytes], list[Event]]
 
 PROTOCOL = "token-sse"
-NO_MARK = Finish("stop")
-"""What a clean end without any mark is: the answer is complete, as far as anybody knows."""
+NO_MARK = (Finish("stop"), Flag("unmarked"))
+"""What a clean end without any mark is: the answer may be whole, and nobody can tell."""
 
 
 def text(events: Sequence[Event], kind: TextKind = "answer") -> str:
@@ -143,7 +143,7 @@ def test_lines_of_json_in_place_of_events(decode_split: Decode) -> None:
     assert decode_split(PROTOCOL, "stream", body) == [*NILE, End()]
     assert decode_split(PROTOCOL, "stream", body.replace(b'{"done":true}\n', b"")) == [
         *NILE,
-        NO_MARK,
+        *NO_MARK,
     ]
 
 
@@ -222,9 +222,27 @@ def test_text_in_the_last_event_counts(decode: Decode) -> None:
 
 def test_the_end_of_the_bytes_is_an_end_too(decode_split: Decode) -> None:
     body = sse({"token": "Nile"}, {"token": " and €"})
-    assert decode_split(PROTOCOL, "stream", body) == [*NILE, NO_MARK]
+    assert decode_split(PROTOCOL, "stream", body) == [*NILE, *NO_MARK]
     limit = sse({"token": "Nile", "finish_reason": "length"})
     assert decode_split(PROTOCOL, "stream", limit) == [NILE[0], Finish("length")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"done": False},
+        {"is_final": False},
+        {"finish_reason": None},
+        {"choices": [{"finish_reason": None}]},
+        {"event": "text_stream"},
+    ],
+)
+def test_who_speaks_of_the_end_must_say_it(decode: Decode, more: dict[str, Any]) -> None:
+    # Without the end that these pieces promise, the answer was cut: no end is made up for it.
+    body = sse({"token": "Nile", **more}, {"token": " and €", **more})
+    assert decode(PROTOCOL, "stream", body) == NILE
+    assert decode(PROTOCOL, "blocking", body)[-1] == Text("answer", "Nile and €")
+    assert decode(PROTOCOL, "stream", body + sse({"done": True})) == [*NILE, End()]
 
 
 def test_an_empty_body_is_no_end(decode: Decode) -> None:
@@ -237,7 +255,7 @@ def test_an_event_that_the_end_cut(decode: Decode) -> None:
     assert events == [NILE[0], Flag("unterminated")]
     # Where text is bare, nobody can tell; the blank line that is missing is told.
     events = decode(PROTOCOL, "stream", b"data: Nile\n\ndata:  an")
-    assert events == [NILE[0], Flag("unterminated"), Text("answer", " an"), NO_MARK]
+    assert events == [NILE[0], Flag("unterminated"), Text("answer", " an"), *NO_MARK]
     assert decode(PROTOCOL, "blocking", b'{"text": "Ni') == [Flag("unterminated")]
 
 

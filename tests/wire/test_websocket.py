@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamscope.trace import FaultCode, Mode, Request, Target, TextKind, Tokens
 from streamscope.wire.base import Decoder
 from streamscope.wire.bodies import MessageBody
-from streamscope.wire.events import End, Event, Failure, Finish, Model, Ping, Text, Usage
+from streamscope.wire.events import End, Event, Failure, Finish, Flag, Model, Ping, Text, Usage
 from streamscope.wire.tokens import TokenReader
 from streamscope.wire.websocket import WebSocket, WebSocketText, closed
 
@@ -39,6 +39,7 @@ def stream(*messages: Any) -> list[Event]:
 
 
 NILE = [Text("answer", "Nile"), Text("answer", " and")]
+UNMARKED = [Finish("stop"), Flag("unmarked")]
 
 
 @pytest.mark.parametrize(
@@ -71,11 +72,11 @@ def test_each_message_is_an_event_of_its_own() -> None:
     # White space, digits and colons are text; what looks like framing is none here.
     pieces = [" ", "1", ":", "\n", "data: x", "a\n\nb", "{"]
     events = heard(WebSocket().decoder("stream"), pieces)
-    assert events == [*([Text("answer", piece)] for piece in pieces), [Finish("stop")]]
+    assert events == [*([Text("answer", piece)] for piece in pieces), UNMARKED]
 
 
 def test_a_close_without_an_end_mark_is_an_end_too() -> None:
-    assert stream({"token": "Nile"}, {"token": " and"}) == [*NILE, Finish("stop")]
+    assert stream({"token": "Nile"}, {"token": " and"}) == [*NILE, *UNMARKED]
     assert stream() == []
 
 
@@ -183,7 +184,7 @@ def test_a_blocking_channel_hears_nothing_before_the_end() -> None:
         assert close == []
     *before, close = heard(WebSocket().decoder("blocking"), [{"text": "Nile and"}])
     assert not any(before)
-    assert close == [answer, Finish("stop")]
+    assert close == [answer, *UNMARKED]
 
 
 def test_messages_are_bounded() -> None:
@@ -288,10 +289,9 @@ def test_a_first_message_as_openai_wants_it(mode: Mode) -> None:
         "top_p": 1.0,
         "max_output_tokens": 64,
         "store": False,
-        "reasoning": {"effort": "none"},
         "user": "me",
     }
-    assert WebSocket().unsent(target, FULL) == ("seed", "stop")
+    assert WebSocket().unsent(target, FULL) == ("seed", "stop", "think")
 
 
 def test_a_first_message_of_text() -> None:

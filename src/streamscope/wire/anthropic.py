@@ -1,37 +1,22 @@
 """``POST /v1/messages``: Anthropic, and Ollama, llama.cpp, vLLM and LM Studio after it."""
 
-import re
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from streamscope.trace import Mode, Request, Target, Tokens
-from streamscope.wire import faults, lenient, openai_shapes, urls
+from streamscope.wire import claude, faults, known, lenient, openai_shapes, urls
 from streamscope.wire.bodies import Reader
 from streamscope.wire.events import End, Event, Finish, Flag, Ping
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.numbers import count, impossible
 from streamscope.wire.openai_shapes import ABSENT, Function, Number
-from streamscope.wire.request import effort, given, headers, missing, thinking_switch
+from streamscope.wire.request import given, headers, missing
 from streamscope.wire.sse_protocol import SseProtocol
 from streamscope.wire.transcript import Transcript
 
 VERSION = "2023-06-01"
 """Version of the protocol that is asked for."""
-
-DEFAULT_LIMIT = 4096
-"""Output tokens where no limit was asked for: the protocol wants one."""
-
-LEAST_BUDGET = 1024
-"""Smallest budget of thinking tokens that is accepted."""
-
-_SHARES = {"minimal": 0.25, "low": 0.25, "medium": 0.5, "high": 0.75}
-"""Part of the limit that a level of thinking may take, where it is set in tokens."""
-
-_MODEL = re.compile(r"claude-[a-z]+-(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
-_ADAPTIVE = (4, 7)
-"""Models from this one on refuse a budget."""
 
 
 class _Details(msgspec.Struct):
@@ -235,7 +220,7 @@ class Anthropic(SseProtocol):
 
         vLLM looks for nothing else, while others know ``x-api-key`` alone.
         """
-        found = headers(accept, None if _is_anthropic(target) else key)
+        found = headers(accept, None if claude.is_anthropic(target) else key)
         found["anthropic-version"] = VERSION
         if key:
             found["x-api-key"] = key
@@ -243,7 +228,7 @@ class Anthropic(SseProtocol):
 
     def members(self, target: Target, request: Request) -> dict[str, Any]:
         """Return what is asked; a limit is sent even if there is none, as the protocol wants."""
-        limit = DEFAULT_LIMIT if request.max_tokens is None else request.max_tokens
+        limit = claude.limit(request)
         members = {
             "model": target.model or None,
             "max_tokens": limit,
@@ -253,24 +238,28 @@ class Anthropic(SseProtocol):
             "top_p": request.top_p,
             "stop_sequences": list(request.stop),
         }
-        return given(members) | _thinking(target, request.think, limit)
+        thinking = claude.thinking(target, request.think, limit)
+        for name in claude.fixed_sampling(target, thinking):
+            del members[name]
+        return given(members) | thinking
 
-    def unsent(
-        self,
-        target: Target,  # noqa: ARG002 (no server of this kind has more members)
-        request: Request,
-    ) -> tuple[str, ...]:
-        """Return what the protocol has no member for."""
-        return missing(request, "seed")
+    def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
+        """Return what the protocol has no member for, and what Claude would refuse."""
+        thinking = claude.thinking(target, request.think, claude.limit(request))
+        left = missing(request, *claude.fixed_sampling(target, thinking), "seed")
+        return left if thinking else left + known.unthought(request)
+
+    def limit_added(self, request: Request) -> int | None:
+        """Return the limit that is sent where nobody has set one."""
+        unset = request.max_tokens is None and "max_tokens" not in request.params
+        return claude.DEFAULT_LIMIT if unset else None
 
     def shortest(self, target: Target, request: Request) -> Request:
-        """Return the request for one token; Anthropic itself wants more where a budget is set."""
+        """Return the request for one token; Claude wants more than that where it is to think."""
         short = super().shortest(target, request)
-        if _is_anthropic(target) and "budget_tokens" in _thinking(target, request.think, 1).get(
-            "thinking", {}
-        ):
-            return msgspec.structs.replace(short, think=None)
-        return short
+        if claude.thinking(target, request.think, 1):
+            return short
+        return msgspec.structs.replace(short, think=None)
 
     def reader(self, mode: Mode) -> Reader:
         """Return a new reader."""
@@ -278,36 +267,8 @@ class Anthropic(SseProtocol):
 
     def models_url(self, target: Target) -> str:
         """Return the URL of ``/v1/models``; Anthropic lists twenty if it is asked for no more."""
-        pages = "?limit=1000" if _is_anthropic(target) else ""
+        pages = "?limit=1000" if claude.is_anthropic(target) else ""
         return f"{urls.anthropic_url(target.url, 'models')}{pages}"
-
-
-def _is_anthropic(target: Target) -> bool:
-    host = urlsplit(target.url).hostname or ""
-    return host == "anthropic.com" or host.endswith(".anthropic.com")
-
-
-def _thinking(target: Target, think: bool | str | None, limit: int) -> dict[str, Any]:
-    """Return the members that set thinking, as models of that age take it."""
-    if think is None:
-        return {}
-    switch = thinking_switch(target, think)
-    level = effort(think)
-    if level == "none":
-        return {"thinking": {"type": "disabled"}, **switch}
-    if _adaptive(target.model):
-        # Without its text, nobody could tell thinking from a slow start.
-        members: dict[str, Any] = {"thinking": {"type": "adaptive", "display": "summarized"}}
-        if isinstance(think, str):
-            members["output_config"] = {"effort": level}
-        return members | switch
-    budget = max(LEAST_BUDGET, int(limit * _SHARES.get(level, 0.75)))
-    return {"thinking": {"type": "enabled", "budget_tokens": budget}, **switch}
-
-
-def _adaptive(model: str) -> bool:
-    found = _MODEL.search(model.lower())
-    return found is not None and (int(found[1]), int(found[2] or 0)) >= _ADAPTIVE
 
 
 def _decoded(raw: msgspec.Raw) -> _Block:

@@ -51,6 +51,9 @@ class Protocol(abc.ABC):
     label: ClassVar[str]
     """What it is, in a few words."""
 
+    marked: ClassVar[bool] = True
+    """Whether an answer can have an end mark of its own, beside the end of its bytes."""
+
     @abc.abstractmethod
     def call(self, target: Target, request: Request, mode: Mode, key: str | None) -> HttpCall:
         """Build the HTTP request. Both modes get the same parameters."""
@@ -67,12 +70,20 @@ class Protocol(abc.ABC):
         target: Target,  # noqa: ARG002 (a protocol with members for everything asks nobody)
         request: Request,  # noqa: ARG002 (the same)
     ) -> tuple[str, ...]:
-        """Return the names of what was asked for and this protocol has no member for.
+        """Return the names of what was asked for and is not sent, in both modes alike.
 
-        A difference between two channels may come from them, so they are said, never dropped in
-        silence. Names are those of ``Request``, such as ``seed``.
+        The protocol has no member for it, or this model is known to refuse it. A difference between
+        two channels may come from them, so they are said, never dropped in silence. Names are those
+        of ``Request``, such as ``seed``.
         """
         return ()
+
+    def limit_added(
+        self,
+        request: Request,  # noqa: ARG002 (most protocols leave the length to the server)
+    ) -> int | None:
+        """Return the token limit that is sent though none was asked for; ``None`` if none is."""
+        return None
 
     def tells_length(
         self,

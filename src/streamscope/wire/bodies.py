@@ -50,6 +50,13 @@ class Reader(abc.ABC):
     def close(self) -> list[Event]:
         """Return what was held back; nothing more will be read. May be called again."""
 
+    def strange(self) -> bytes:
+        """Return a payload with nothing of the protocol in it, if all of them were like that.
+
+        Single ones are let be, as gateways add their own; where there is nothing else, it is that.
+        """
+        return b""
+
     def over(self, *, marked: bool) -> list[Event]:
         """Return what the end of the body brings, what was held back included.
 
@@ -106,6 +113,9 @@ class _Body(Decoder):
         """Return what the end of the bytes brings, if there was no other end before it."""
         if self._over:
             return []
+        if strange := self._reader.strange():
+            error = lenient.NotValidError("no answer in it")
+            return self._until_over([_failure(strange, "message", error)])
         # In the middle of a payload it is no end that could mean anything.
         last = self._reader.close() if self._broken else self._reader.over(marked=False)
         return self._until_over(last)

@@ -8,7 +8,8 @@ import re
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from streamscope.trace import Fault, FaultCode, Target
+from streamscope.trace import Fault, FaultCode, Mode, Target
+from streamscope.wire import hints
 from streamscope.wire.events import Failure
 from streamscope.wire.messages import Report, clean, find_report, read_report
 from streamscope.wire.urls import validate_url, without_credentials
@@ -18,6 +19,7 @@ __all__ = [
     "cut",
     "dns",
     "in_stream",
+    "incomplete",
     "malformed",
     "oversize",
     "proxy",
@@ -41,9 +43,6 @@ _NO_MODEL = re.compile(
 )
 _BUSY = re.compile(r"\bbusy\b|overloaded|too many|pending requests|rate.?limit|no slot", re.I)
 _LOADING = re.compile(r"\bloading\b|unavailable_error|model is not ready", re.IGNORECASE)
-_TOO_LONG = re.compile(r"context (size|length|window)|too (long|large)|exceed.*context", re.I)
-_THINKING = re.compile(r"think|reasoning", re.IGNORECASE)
-_LENGTH_LIMIT = re.compile(r"max_(completion_|output_)?tokens|num_predict", re.IGNORECASE)
 _BAD_KEY = re.compile(
     r"\b(invalid|incorrect) api key|\bapi key (is )?(not valid|invalid|expired)", re.I
 )
@@ -94,7 +93,7 @@ def refused(target: Target, status: int, body: bytes, called: str = "") -> Fault
         "loading": f"{where} is still loading its model {said}: wait until it is ready, "
         "and run again.",
         "server": f"{where} failed {said}: {_server_hint(status)}.",
-    }.get(code, f"{where} refuses the request {said}: {_request_hint(report)}.")
+    }.get(code, f"{where} refuses the request {said}: {hints.for_request(target, report.text)}.")
     return Fault(code=code, sentence=sentence, detail=report.text, status=status)
 
 
@@ -119,7 +118,7 @@ def in_stream(target: Target, failure: Failure) -> Fault:
         "model": _model_hint(target),
         "busy": "wait a moment and run again",
         "loading": "wait until it is ready, and run again",
-        "request": _request_hint(Report(text=detail)),
+        "request": hints.for_request(target, detail),
     }.get(failure.code, "look into the server's log, then run again")
     said = f" “{_quote(detail)}”" if detail else ""
     sentence = f"{_where(target)} reported an error inside its answer{said}: {hint}."
@@ -176,6 +175,30 @@ def cut(target: Target, detail: str) -> Fault:
         f"{_bracket(detail)}: look into the server's log, then run again."
     )
     return Fault(code="cut", sentence=sentence, detail=clean(detail))
+
+
+def incomplete(target: Target, mode: Mode, *, began: bool, told: bool) -> Fault:
+    """Say that an answer ended cleanly and is not whole.
+
+    Args:
+        target: The server.
+        mode: How the answer was to come.
+        began: Whether any of the answer had come.
+        told: Whether the server itself said that it broke off.
+    """
+    hint = "look into the server's log, then run again"
+    if told:
+        what = "broke its answer off, by its own word"
+    elif not began:
+        what = "ended its answer before any text came"
+        hint += ", or check the URL and --protocol"
+    elif mode == "blocking":
+        what = "ended its answer in the middle of it"
+    else:
+        what = "ended its stream without an end mark, so the answer may lack its end"
+        if _is_ollama(target):
+            hint += " (it also breaks off text that repeats itself)"
+    return Fault(code="cut", sentence=f"{_where(target)} {what}: {hint}.")
 
 
 def silence(target: Target, seconds: float | None, any_text: bool) -> Fault:
@@ -300,20 +323,10 @@ def _server_hint(status: int) -> str:
     return "look into the server's log, then run again"
 
 
-def _request_hint(report: Report) -> str:
-    if _TOO_LONG.search(report.text):
-        return "shorten the prompt, or give the server a larger context"
-    if _LENGTH_LIMIT.search(report.text):
-        return "change --max-tokens, or name the limit as the server does with --param"
-    if _THINKING.search(report.text):
-        return "change --think, or leave it out"
-    return "correct what it names"
-
-
 def _start_hint(target: Target) -> str:
     if _is_ollama(target):
-        return "start Ollama (`ollama serve`), or name another server with --url"
-    return "start it and wait until its model is loaded, or name another server with --url"
+        return "start Ollama (`ollama serve`), or choose another server"
+    return "start it and wait until its model is loaded, or choose another server"
 
 
 def _colon(text: str) -> str:

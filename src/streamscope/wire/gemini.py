@@ -6,14 +6,14 @@ from urllib.parse import quote
 import msgspec
 
 from streamscope.trace import Ended, Fault, Mode, Request, Target, Tokens
-from streamscope.wire import faults, lenient, urls
+from streamscope.wire import faults, known, lenient, urls
 from streamscope.wire.base import Decoder, HttpCall, Protocol
 from streamscope.wire.bodies import Reader, SseBody, WholeBody
 from streamscope.wire.events import End, Event
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.numbers import count, impossible
 from streamscope.wire.openai_shapes import Function, Number, called
-from streamscope.wire.request import given, headers, merge
+from streamscope.wire.request import effort, given, headers, merge
 from streamscope.wire.transcript import Transcript
 
 _FINISH: dict[str, Ended] = {
@@ -212,6 +212,10 @@ class Gemini(Protocol):
             body=lenient.encode(body),
         )
 
+    def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
+        """Return that not to think was asked of a model that cannot but think."""
+        return () if _thinking(target, request.think) else known.unthought(request)
+
     def decoder(self, mode: Mode) -> Decoder:
         """Return a decoder for server-sent events, or for one whole answer."""
         reader = GeminiReader(mode)
@@ -263,10 +267,15 @@ def _called(target: Target, mode: Mode) -> str:
 
 
 def _thinking(target: Target, think: bool | str | None) -> dict[str, Any] | None:
-    """Return ``thinkingConfig``: a budget, or for models after the second generation a level."""
+    """Return ``thinkingConfig``: a budget, or for models after the second generation a level.
+
+    A budget of nothing is taken by one family alone; 2.5 Pro and all newer models refuse it.
+    """
     if think is None:
         return None
-    if not think:
+    if effort(think) == "none":
+        if "gemini-2.5-flash" not in target.model:
+            return None
         return {"includeThoughts": False, "thinkingBudget": 0}
     if isinstance(think, str) and "gemini-2" not in target.model:
         return {"includeThoughts": True, "thinkingLevel": think.upper()}

@@ -65,6 +65,13 @@ class Homemade(Protocol):
         """Return what has no usual name: system text and thinking."""
         return missing(request, "system", "think")
 
+    def tells_length(
+        self,
+        target: Target,  # noqa: ARG002 (most of them keep quiet)
+    ) -> bool:
+        """Return that the count decides: few say why an answer ended, and some count tokens."""
+        return False
+
     def models_url(
         self,
         target: Target,  # noqa: ARG002 (none of them has one)

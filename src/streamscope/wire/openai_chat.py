@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from streamscope.trace import Mode, Request, Target
-from streamscope.wire import faults, lenient, openai_shapes
+from streamscope.wire import faults, known, lenient, openai_shapes
 from streamscope.wire.bodies import Reader
 from streamscope.wire.events import End, Event, Flag
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.openai_shapes import ABSENT, Function, ToolCall
-from streamscope.wire.request import effort, given, thinking_switch
+from streamscope.wire.request import given, missing, thinking_switch
 from streamscope.wire.sse_protocol import SseProtocol
 from streamscope.wire.transcript import Transcript
 
@@ -55,6 +55,8 @@ class ChatReader(Reader):
         self._mode = mode
         self._said = Transcript()
         self._ledger = Ledger()
+        self._strange = b""
+        self._chosen = False
 
     def read(self, payload: bytes, name: str = "message") -> list[Event]:
         """Return the events of one chunk, or of a whole answer."""
@@ -64,6 +66,8 @@ class ChatReader(Reader):
             return [faults.reported(lenient.decode(payload, _ANY))]
         if self._mode == "blocking" and not chunk.choices:
             raise lenient.NotValidError("the answer has no choices")
+        self._chosen = self._chosen or chunk.choices is not None
+        self._strange = self._strange or payload
         found = self._said.model(chunk.model)
         whole = False
         for choice in chunk.choices or ():
@@ -76,6 +80,10 @@ class ChatReader(Reader):
                 found.append(Flag("not-streamed"))
             found += [*self.close(), End()]
         return found
+
+    def strange(self) -> bytes:
+        """Return the first payload of a stream without any choices."""
+        return b"" if self._chosen else self._strange
 
     def close(self) -> list[Event]:
         """Return text that was held back because it might have been a tag."""
@@ -118,7 +126,14 @@ class OpenAIChat(SseProtocol):
             _limit_name(target): request.max_tokens,
             "stop": list(request.stop),
         }
+        for name in known.fixed_sampling(target):
+            del sampling[name]
         return body | given(sampling) | _thinking(target, request.think)
+
+    def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
+        """Return what this server, or this model, is known to refuse."""
+        fixed = missing(request, *known.fixed_sampling(target))
+        return fixed if _thinking(target, request.think) else fixed + known.unthought(request)
 
     def shortest(self, target: Target, request: Request) -> Request:
         """Return the request for one token, or for as few as OpenAI grants."""
@@ -134,11 +149,12 @@ class OpenAIChat(SseProtocol):
 
 
 def _limit_name(target: Target) -> str:
-    return "max_completion_tokens" if openai_shapes.is_openai(target) else "max_tokens"
+    return "max_completion_tokens" if known.is_openai(target) else "max_tokens"
 
 
 def _thinking(target: Target, think: bool | str | None) -> dict[str, Any]:
     """Return the members that set thinking; OpenAI, vLLM, llama.cpp and Ollama know the first."""
     if think is None:
         return {}
-    return {"reasoning_effort": effort(think), **thinking_switch(target, think)}
+    level = known.level(target, think)
+    return given({"reasoning_effort": level}) | thinking_switch(target, think)

@@ -45,6 +45,8 @@ class CompletionsReader(Reader):
         self._mode = mode
         self._said = Transcript()
         self._ledger = Ledger()
+        self._strange = b""
+        self._chosen = False
         self._chunks = 0
         self._whole = False
 
@@ -55,6 +57,8 @@ class CompletionsReader(Reader):
             return [faults.reported(lenient.decode(payload, _ANY))]
         if self._mode == "blocking" and not chunk.choices:
             raise lenient.NotValidError("the answer has no choices")
+        self._chosen = self._chosen or chunk.choices is not None
+        self._strange = self._strange or payload
         found = self._said.model(chunk.model)
         for choice in chunk.choices or ():
             if not choice.index:  # others are further answers to the same prompt
@@ -65,6 +69,10 @@ class CompletionsReader(Reader):
             return [*found, *self.close(), End()]
         self._note(found, chunk)
         return found
+
+    def strange(self) -> bytes:
+        """Return the first payload of a stream without any choices."""
+        return b"" if self._chosen else self._strange
 
     def close(self) -> list[Event]:
         """Return text that was held back because it might have been a tag."""

@@ -5,12 +5,12 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from streamscope.trace import Ended, Mode, Request, Target, Tokens
-from streamscope.wire import faults, lenient, openai_shapes, urls
+from streamscope.wire import faults, known, lenient, openai_shapes, urls
 from streamscope.wire.bodies import Reader
 from streamscope.wire.events import End, Event, Flag
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.openai_shapes import ABSENT, CompletionDetails, Function, PromptDetails
-from streamscope.wire.request import effort, given, missing, thinking_switch
+from streamscope.wire.request import given, missing, thinking_switch
 from streamscope.wire.sse_protocol import SseProtocol
 from streamscope.wire.transcript import Transcript
 
@@ -223,11 +223,15 @@ class OpenAIResponses(SseProtocol):
             "max_output_tokens": request.max_tokens,
             "store": False,
         }
+        for name in known.fixed_sampling(target):
+            del sampling[name]
         return given(sampling) | _extras(target, request) | _thinking(target, request.think)
 
     def unsent(self, target: Target, request: Request) -> tuple[str, ...]:
-        """Return what OpenAI's own route has no member for; local servers may have one."""
-        return missing(request, "seed", "stop") if urls.is_public(target.url) else ()
+        """Return what OpenAI's own route has no member for, and what the model would refuse."""
+        extras = () if known.takes_seed(target) else ("seed", "stop")
+        left = missing(request, *known.fixed_sampling(target), *extras)
+        return left if _thinking(target, request.think) else left + known.unthought(request)
 
     def tells_length(self, target: Target) -> bool:
         """Return whether this is OpenAI: llama.cpp and Ollama call cut answers completed."""
@@ -250,7 +254,7 @@ class OpenAIResponses(SseProtocol):
 
 def _extras(target: Target, request: Request) -> dict[str, Any]:
     """Return members that vLLM and llama.cpp know and OpenAI would refuse."""
-    if urls.is_public(target.url):
+    if not known.takes_seed(target):
         return {}
     return given({"seed": request.seed, "stop": list(request.stop)})
 
@@ -259,10 +263,10 @@ def _thinking(target: Target, think: bool | str | None) -> dict[str, Any]:
     """Return the members that set thinking; without a summary nobody could see how long it took."""
     if think is None:
         return {}
-    reasoning = {"effort": effort(think)}
-    if reasoning["effort"] != "none":
-        reasoning["summary"] = "auto"
-    return {"reasoning": reasoning, **thinking_switch(target, think)}
+    level = known.level(target, think)
+    reasoning = {"effort": level, "summary": None if level == "none" else "auto"}
+    told = {"reasoning": given(reasoning)} if level else {}
+    return told | thinking_switch(target, think)
 
 
 def _parts(raw: msgspec.Raw) -> list[_Part]:

@@ -1,12 +1,11 @@
 """What the OpenAI-like protocols have in common: usage, timings, tool calls, reasons to end."""
 
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from streamscope.trace import Ended, Mode, Request, ServerTimings, Target, Tokens
-from streamscope.wire import lenient
+from streamscope.wire import known, lenient
 from streamscope.wire.events import Event, Failure
 from streamscope.wire.numbers import count, duration_s, impossible
 from streamscope.wire.request import merge
@@ -195,15 +194,9 @@ def _extra(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
         return None
 
 
-def is_openai(target: Target) -> bool:
-    """Tell whether a target is OpenAI itself."""
-    host = urlsplit(target.url).hostname or ""
-    return host == "openai.com" or host.endswith(".openai.com")
-
-
 def shortest(target: Target, request: Request) -> Request:
     """Return the same request for as short an answer as the server grants."""
-    least = LEAST_TOKENS if is_openai(target) else 1
+    least = LEAST_TOKENS if known.is_openai(target) else 1
     return msgspec.structs.replace(request, max_tokens=least)
 
 

@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from streamscope.trace import Request, Target
 from streamscope.wire import urls
+
+_OTHER_NAMES = {"topP": "top_p", "num_predict": "max_tokens", "maxOutputTokens": "max_tokens"}
+_THINKING = frozenset(
+    {"think", "thinking", "reasoning", "reasoning_effort", "chat_template_kwargs", "thinkingConfig"}
+)
 
 
 def headers(accept: str, key: str | None) -> dict[str, str]:
@@ -41,6 +48,23 @@ def missing(request: Request, *names: str) -> tuple[str, ...]:
     )
 
 
+def taken_back(request: Request) -> tuple[str, ...]:
+    """Return those members of a request that ``params`` take back with a null.
+
+    They are named there as the server names them, such as ``options.seed``.
+    """
+    nulls = {name.rpartition(".")[2] for name, value in request.params.items() if value is None}
+    nulls |= {_OTHER_NAMES[name] for name in nulls if name in _OTHER_NAMES}
+    given_ = msgspec.structs.asdict(request)
+    return tuple(name for name in given_ if name in nulls and given_[name] is not None)
+
+
+def names_thinking(request: Request) -> bool:
+    """Tell whether a person sets thinking in ``params``, as the server names it."""
+    parts = {part for name in request.params for part in name.split(".")}
+    return not parts.isdisjoint(_THINKING)
+
+
 def limit(request: Request) -> int | None:
     """Return how many tokens an answer may have, if that is certain.
 
@@ -73,7 +97,8 @@ def merge(body: dict[str, Any], params: Mapping[str, Any]) -> None:
     """Put ``params`` into ``body``, last and where their names say.
 
     A dot leads into an object: ``options.num_ctx`` is the member ``num_ctx`` of ``options``. An
-    object is merged into an object that is already there; anything else replaces what was there.
+    object is merged into an object that is already there; null takes away what is there, so that
+    it is left to the server; anything else replaces it.
     """
     for name, value in params.items():
         *outer, last = name.split(".")
@@ -90,6 +115,8 @@ def _set(place: dict[str, Any], name: str, value: Any) -> None:
         place[name] = inner = _copy(place[name])
         for member, part in value.items():
             _set(inner, member, part)
+    elif value is None and name in place:
+        del place[name]
     else:
         place[name] = value
 

@@ -69,6 +69,7 @@ class PlainText(Homemade):
 
     name: ClassVar[str] = "text"
     label: ClassVar[str] = "a home-made server that sends plain text, asked by POST"
+    marked: ClassVar[bool] = False
     accept: ClassVar[str] = "text/plain"
     accept_whole: ClassVar[str] = "text/plain"
 

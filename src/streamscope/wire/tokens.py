@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from streamscope.trace import UNMARKED_FLAG
 from streamscope.wire import faults, lenient, openai_shapes
 from streamscope.wire.bodies import Reader
-from streamscope.wire.events import End, Event, Failure, Ping
+from streamscope.wire.events import End, Event, Failure, Flag, Ping
 from streamscope.wire.ledger import Ledger
 from streamscope.wire.messages import clean
 from streamscope.wire.transcript import Transcript
@@ -45,15 +46,22 @@ _OF_LIFE = frozenset({"ping", "pong", "heartbeat", "keepalive", "keep-alive", "k
 _OF_ENDS = frozenset(
     {"done", "end", "stream_end", "complete", "completed", "finish", "finished", "close"}
 )
+_OF_PIECES = frozenset({"text_stream"})
 _OF_NOTICES = frozenset(
     {"start", "started", "begin", "stream_start", "open", "connected", "status", "info", "log",
      "meta", "metadata", "progress", "usage", "stats", "metrics"}
 )  # fmt: skip
-"""What an event may be called, by what that means. Any other name means nothing."""
+"""What an event may be called, by what that means. Any other name means nothing.
+
+What is called ``text_stream`` is text that ``stream_end`` ends.
+"""
 
 _DEPTH = 6
 _HEAD_CHARS = 200
 _ANY = msgspec.json.Decoder()
+
+UNMARKED = Flag(UNMARKED_FLAG)
+"""A stream ended cleanly, and nothing in it said that it would say so: it may lack its end."""
 
 
 class TokenReader(Reader):
@@ -75,6 +83,7 @@ class TokenReader(Reader):
         self._strange = b""
         self._understood = False
         self._finished = False
+        self._promised = False
 
     def read(self, payload: bytes, name: str = "message") -> list[Event]:
         """Return the events of one payload."""
@@ -98,13 +107,19 @@ class TokenReader(Reader):
         return self._said.close()
 
     def over(self, *, marked: bool) -> list[Event]:
-        """End: without a mark, too, as many of these servers have none."""
+        """End: without a mark, too, as many of these servers have none.
+
+        One that says ``"done": false`` with each piece is about to say ``true`` with the last: if
+        that is missing, the answer is not whole.
+        """
         if self._strange and not self._understood:
             head = clean(self._strange[: 4 * _HEAD_CHARS].decode("utf-8", "replace"), _HEAD_CHARS)
             return [*self.close(), Failure("malformed", f"no text under a known name: {head}")]
         if marked:
             return [*self.close(), End()]
-        return self.close() if self._finished or not self._said.said else self._said.finish("stop")
+        if self._finished or self._promised or not self._said.said:
+            return self.close()
+        return [*self._said.finish("stop"), UNMARKED]
 
     def _stray(self, payload: bytes) -> list[Event]:
         """Take what is no JSON among JSON."""
@@ -136,6 +151,7 @@ class TokenReader(Reader):
         model = value.get("model")
         found = self._said.model(model if isinstance(model, str) else None)
         ends = kind in _OF_ENDS or any(value.get(flag) is True for flag in _DONE)
+        self._promised = self._promised or kind in _OF_PIECES or _promises_end(value)
         texts = self._texts(value, kind, last=ends)
         counts = self._counts(value, payload)
         reason = _finish_reason(value)
@@ -249,15 +265,27 @@ def _error(value: dict[str, Any]) -> Failure:
     return faults.reported({"error": _text_in(value, _REASONS) or value})
 
 
-def _finish_reason(value: dict[str, Any]) -> str | None:
+def _holders(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects in which a reason to end may stand."""
     choices = value.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    for holder in (value, first):
-        if isinstance(holder, dict):
-            reason = _first(holder, _FINISH)
-            if isinstance(reason, str) and reason:
-                return reason
+    return [value, first] if isinstance(first, dict) else [value]
+
+
+def _finish_reason(value: dict[str, Any]) -> str | None:
+    for holder in _holders(value):
+        reason = _first(holder, _FINISH)
+        if isinstance(reason, str) and reason:
+            return reason
     return None
+
+
+def _promises_end(value: dict[str, Any]) -> bool:
+    """Tell whether an object has a place for the end and says that this is not it."""
+    waiting = any(value.get(flag) is False for flag in _DONE)
+    return waiting or any(
+        name in holder and holder[name] is None for holder in _holders(value) for name in _FINISH
+    )
 
 
 def _first(holder: dict[str, Any], names: Sequence[str]) -> Any:

@@ -149,7 +149,7 @@ class WebSocket(Homemade):
 
     def tells_length(self, target: Target) -> bool:
         """Return whether the convention that is spoken there has a word for it."""
-        return not _wants_openai(target) or _RESPONSES.tells_length(target)
+        return _wants_openai(target) and _RESPONSES.tells_length(target)
 
     def fault(self, target: Target, status: int, body: bytes) -> Fault:
         """Say why the server did not open a socket."""
