@@ -6,8 +6,9 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped] # SciPy ships no types
 
-from streamscope.measure.drift import MOST_SLOPES, Drift, drift, position_effect
+from streamscope.measure.drift import MOST_EXACT, MOST_SLOPES, drift, position_effect, trend_p
 
 
 def steady_growth(n: int, share: float) -> list[float]:
@@ -25,7 +26,11 @@ def test_steady_growth_is_found_exactly(n: int, share: float) -> None:
 def test_one_slow_run_is_no_drift() -> None:
     values = [1.0] * 9
     values[-1] = 5.0
-    assert drift(values) == Drift(share=0.0, n=9)
+    found = drift(values)
+    assert found is not None
+    assert (found.share, found.n) == (0.0, 9)
+    assert found.p is not None
+    assert found.p > 0.05
 
 
 def test_seven_percent_are_found_in_noise() -> None:
@@ -39,6 +44,28 @@ def test_seven_percent_are_found_in_noise() -> None:
 @pytest.mark.parametrize("values", [[], [1.0] * 5, [1.0] * 5 + [math.nan, 0.0, -2.0, math.inf]])
 def test_fewer_than_six_values_show_no_drift(values: list[float]) -> None:
     assert drift(values) is None
+
+
+ORDERED = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=90)
+
+
+@given(ORDERED | st.lists(st.sampled_from([1.0, 2.0, 3.0]), min_size=2, max_size=30))
+def test_the_test_of_a_trend_is_kendalls(values: list[float]) -> None:
+    """Held against another program, both counted out and approximated."""
+    p = trend_p(values)
+    if len(set(values)) == 1:
+        assert p is None
+        return
+    exact = len(set(values)) == len(values) <= MOST_EXACT
+    method = "exact" if exact else "asymptotic"
+    theirs = stats.kendalltau(range(len(values)), values, method=method).pvalue
+    assert p == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+
+
+def test_a_rise_that_chance_would_make_is_no_trend_and_a_steady_one_is() -> None:
+    assert trend_p([1.0, 2.0]) == 1.0
+    assert trend_p([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == pytest.approx(2 / 720)
+    assert trend_p([3.0, 1.0, 2.0, 6.0, 5.0, 4.0]) == pytest.approx(0.469444, abs=1e-6)
 
 
 def test_values_left_out_keep_their_place() -> None:
@@ -56,32 +83,49 @@ def test_the_steepest_drift_stays_a_number() -> None:
     assert math.isfinite(found.share)
 
 
-def test_going_second_is_found_in_balanced_order() -> None:
-    """Second runs take 10 % longer; B is 3 % slower than A; the order is A B, B A by turns."""
-    firsts = [1.0, 1.03] * 6
-    seconds = [1.03 * 1.1, 1.0 * 1.1] * 6
-    found = position_effect(firsts, seconds)
+@given(st.floats(0.5, 2), st.floats(0.8, 1.25), st.integers(4, 12), st.integers(4, 12))
+def test_the_effect_of_the_place_is_told_from_that_of_the_channel(
+    channel: float, place: float, n: int, m: int
+) -> None:
+    """However much the channels differ, and though one of them went first more often."""
+    found = position_effect([channel / place] * n, [channel * place] * m)
     assert found is not None
-    assert found.estimate == pytest.approx(1.1, abs=0.002)
+    assert found.estimate == pytest.approx(place)
+    assert found.low == pytest.approx(place)
+    assert found.high == pytest.approx(place)
+
+
+def test_an_effect_of_the_place_is_found_in_noise_beside_a_large_one_of_the_channel() -> None:
+    """Twelve pairs, A half as slow again as B, and whoever goes second a fifth slower."""
+    draw = random.Random(7)
+
+    def ratios(true: float) -> list[float]:
+        return [true * draw.gauss(1, 0.003) for _ in range(6)]
+
+    found = position_effect(ratios(1.5 / 1.2), ratios(1.5 * 1.2))
+    assert found is not None
+    assert found.estimate == pytest.approx(1.2, abs=0.005)
     assert found.excludes(1)
+    assert found.coverage is not None
+    assert found.coverage >= 0.95
 
 
-def test_without_effect_the_place_shows_none() -> None:
-    found = position_effect([1.0, 1.03] * 6, [1.03, 1.0] * 6)
+def test_without_an_effect_of_the_place_none_is_found() -> None:
+    draw = random.Random(8)
+    one, other = ([1.5 * draw.gauss(1, 0.01) for _ in range(8)] for _ in range(2))
+    found = position_effect(one, other)
     assert found is not None
-    assert found.estimate == pytest.approx(1)
     assert not found.excludes(1)
 
 
-def test_pairs_with_a_value_that_is_none_are_left_out() -> None:
-    found = position_effect([1.0, math.nan, 0.0, 1.0], [2.0, 2.0, 2.0, math.inf])
+def test_three_pairs_of_an_order_have_no_interval() -> None:
+    found = position_effect([1.1, 1.2, 1.3], [1.4, 1.5, 1.6])
     assert found is not None
-    assert found.estimate == pytest.approx(2)
-    assert found.n == 1
-    assert position_effect([], []) is None
-    assert position_effect([math.nan], [1.0]) is None
+    assert (found.low, found.high) == (None, None)
 
 
-def test_a_first_without_a_second_is_refused() -> None:
-    with pytest.raises(ValueError, match="not 2 and 1"):
-        position_effect([1.0, 2.0], [1.0])
+def test_one_order_alone_tells_nothing_of_the_place() -> None:
+    """What the place does can't be told from what the channel does."""
+    assert position_effect([1.1] * 9, []) is None
+    assert position_effect([], [1.1] * 9) is None
+    assert position_effect([1.1], [math.nan, 0.0, math.inf]) is None
