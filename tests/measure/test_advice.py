@@ -173,9 +173,9 @@ def test_without_times_nobody_can_tell(runs: list[Run], reason: str) -> None:
     assert (advice.decision, advice.reason, advice.n) == ("cannot-tell", reason, 0)
 
 
-def test_an_answer_that_took_no_time_needs_no_stream() -> None:
+def test_an_answer_that_took_no_time_tells_nothing() -> None:
     advice = advise([{"ttfv_s": 0.0, "total_s": 0.0, "output_tokens": 0, "hidden_tokens": 0}])
-    assert (advice.decision, advice.share) == ("either", 0.0)
+    assert (advice.decision, advice.reason) == ("cannot-tell", "no run took any time")
 
 
 times = st.floats(0.01, 40)

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from streamscope.measure import bands
-from streamscope.measure.bands import Band, first_text_band, gap_band
+from streamscope.measure.bands import Band, broken_by, first_text_band, gap_band
 from streamscope.measure.conventions import Bands
 
 ALL = (bands.INSTANT, bands.OK, bands.SLUGGISH, bands.DENSE, bands.EVEN, bands.SPARSE)
@@ -54,3 +54,12 @@ def test_each_band_has_a_word_and_a_narrow_mark_of_its_own() -> None:
     for band in ALL:
         assert len(band.mark) == 1
         assert unicodedata.east_asian_width(band.mark) in ("N", "Na"), band
+
+
+@pytest.mark.parametrize(
+    ("stalls", "said"),
+    [(None, ""), (0.0, ""), (0.5, ""), (1.0, ", but for 1 stall"), (5.0, ", but for 5 stalls")],
+)
+def test_stalls_are_told_with_the_rhythm_that_they_break(stalls: float | None, said: str) -> None:
+    """The median of the gaps does not know them."""
+    assert broken_by(stalls) == said

@@ -27,6 +27,7 @@ EVERY_TOOL = {
     "server_tok_per_s": None,
     "e2e_tok_per_s": 4.86,
     "e2e_visible_tok_per_s": 3.78,
+    "e2e_char_per_s": 33 / 1.85,
     "chunks_per_s": 4 / 0.85,
     "tpot_ms": 168.75,
     "gap_mean_ms": 212.5,
@@ -230,6 +231,21 @@ def test_no_trace_whatever_gives_nan_or_an_exception(**fields: object) -> None:
     assert list(figures.values) == [figure.name for figure in FIGURES]
     for value in figures.values.values():
         assert value is None or math.isfinite(value)
+
+
+@pytest.mark.parametrize("mode", ["stream", "blocking"])
+def test_the_text_rate_counts_characters_of_the_answer_alone(build_trace: Build, mode: str) -> None:
+    pieces = [(0.5, "reasoning", "hm" * 50), (1.0, "answer", "你好 "), (2.0, "answer", "\n!")]
+    trace = build_trace(pieces, mode=mode, marks_s={"done": 2.0})
+    assert measure(trace)["e2e_char_per_s"] == pytest.approx(5 / 2.0)
+    assert "e2e_char_per_s" not in measure(trace).estimated
+
+
+def test_without_the_text_there_is_no_text_rate(build_trace: Build) -> None:
+    for pieces in ([(1.0, "answer", "")], [(1.0, "tool", "{}")], []):
+        assert measure(build_trace(pieces, mode="stream"))["e2e_char_per_s"] is None
+    cut = build_trace([(1.0, "answer", "Hello")], ended="error")
+    assert measure(cut)["e2e_char_per_s"] is None
 
 
 def test_names_are_unique_and_short_names_short() -> None:

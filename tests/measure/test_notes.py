@@ -6,9 +6,16 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streamscope.measure.notes import output_hash, pair_notes, run_notes, trace_notes
+from streamscope.measure.notes import (
+    RACE_APART,
+    output_hash,
+    pair_notes,
+    run_notes,
+    trace_notes,
+)
 from streamscope.measure.pacing import Pacing, pace
-from streamscope.trace import Request, Run, ServerTimings, Tokens, Trace
+from streamscope.measure.thought import THINK_OLLAMA
+from streamscope.trace import Request, Run, ServerTimings, Target, Tokens, Trace
 
 Build = Callable[..., Trace]
 BuildRun = Callable[..., Run]
@@ -30,6 +37,27 @@ def test_a_good_run_gives_no_cause_for_remarks(build_trace: Build, build_run: Bu
     server = ServerTimings(load_s=0.05, prefill_s=0.04, decode_s=3.8, source="ollama")
     trace = build_trace(STEADY, tokens=counts, server=server)
     assert run_notes(build_run(trace, server_version="0.30.6")) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("text/html; charset=utf-8", True),
+        ("Text/HTML", True),
+        ("text/plain", False),
+        ("", False),
+    ],
+)
+def test_a_page_for_people_is_told_from_an_answer(
+    build_trace: Build, kind: str, told: bool
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+    trace = msgspec.structs.replace(build_trace(STEADY), headers=headers)
+    assert ("page" in codes(trace)) == told
+    if told:
+        assert sentence(trace, "page").startswith("What came is a web page, and most likely no")
+    empty = msgspec.structs.replace(build_trace([]), headers=headers)
+    assert "page" not in codes(empty), "an error page is told as a fault"
 
 
 def test_thinking_in_silence_is_told_as_an_estimate(short_case: Trace) -> None:
@@ -54,7 +82,9 @@ def test_what_was_asked_about_thinking_is_told_where_it_was_hidden(
     assert ("think-unset" in found) == left
     if left:  # right after what it explains
         assert found.index("think-unset") == found.index("hidden-thinking") + 1
-    assert "think-unset" not in [note.code for note in run_notes(build_run(every_tool))]
+    elsewhere = Target(protocol="openai-chat", url="http://127.0.0.1:8000", model="m")
+    seen = run_notes(build_run(every_tool, target=elsewhere))
+    assert "think-unset" not in [note.code for note in seen]
 
 
 def test_text_too_small_for_its_tokens_is_told_in_blocking_mode_too(build_trace: Build) -> None:
@@ -223,10 +253,12 @@ def test_different_answers_are_told_of_the_same_request_only(
 def test_what_could_not_be_asked_for_is_told(build_trace: Build, build_run: BuildRun) -> None:
     trace = build_trace(STEADY, flags=["unsent:seed", "unsent:stop", "unsent:think"])
     assert sentence(trace, "unsent") == (
-        "seed, stop and think could not be sent: this protocol has no member for them."
+        "seed, stop and think were not sent: the protocol has no member for them, the model would"
+        " refuse them, or a null took them back."
     )
     assert sentence(build_trace(STEADY, flags=["unsent:seed"]), "unsent") == (
-        "seed could not be sent: this protocol has no member for it."
+        "seed was not sent: the protocol has no member for it, the model would refuse it, or a null"
+        " took it back."
     )
     one, other = build_run(trace), build_run(build_trace(STEADY), channel="B")
     assert [note.sentence for note in pair_notes(one, other) if note.code == "unsent"] == [
@@ -254,9 +286,75 @@ def test_limits_that_servers_keep_quiet_about_are_told(
     ]
 
 
+def test_a_limit_that_nobody_asked_for_is_told(build_trace: Build) -> None:
+    assert sentence(build_trace(STEADY, flags=["limit:4096"]), "limit-added") == (
+        "The protocol wants a token limit and none was asked for: 4,096 were allowed, thinking"
+        " included."
+    )
+    assert codes(build_trace(STEADY, flags=["limit:x", "limit-ignored"])) == []
+
+
+@pytest.mark.parametrize(
+    ("think", "flags", "told"),
+    [(False, [], True), ("none", [], True), (True, [], False), (None, [], False),
+     (False, ["unsent:think"], False)],
+)  # fmt: skip
+def test_thinking_that_had_been_declined_is_told(
+    build_trace: Build, build_run: BuildRun, think: bool | str | None, flags: list[str], told: bool
+) -> None:
+    asked = Request(prompt="Why?", think=think)
+    thought = build_trace([(0.5, "reasoning", "hm"), (2.0, "answer", "x")], flags=flags)
+    counted = build_trace([(2.0, "answer", "x")], tokens=Tokens(reasoning=4), flags=flags)
+    silent = build_trace([(2.0, "answer", "x")], tokens=Tokens(reasoning=0), flags=flags)
+    for trace in (thought, counted):
+        notes = [note.code for note in run_notes(build_run(trace, request=asked))]
+        assert ("think-ignored" in notes) == told
+    notes = [note.code for note in run_notes(build_run(silent, request=asked))]
+    assert "think-ignored" not in notes
+
+
+@pytest.mark.parametrize(
+    ("think", "protocol", "told"),
+    [(None, "ollama-chat", True), (None, "ollama-generate", True), (None, "openai-chat", False),
+     (True, "ollama-chat", False), (False, "ollama-chat", False)],
+)  # fmt: skip
+def test_thinking_that_ollama_decided_on_is_told(
+    build_trace: Build, build_run: BuildRun, think: bool | None, protocol: str, told: bool
+) -> None:
+    target = Target(protocol=protocol, url="http://127.0.0.1:11434", model="m")
+    trace = build_trace([(0.5, "reasoning", "hm"), (2.0, "answer", "x")])
+    run = build_run(trace, target=target, request=Request(prompt="Why?", think=think))
+    notes = [note.sentence for note in run_notes(run) if note.code == "think-unset"]
+    assert notes == ([THINK_OLLAMA] if told else [])
+
+
+def test_an_end_that_nobody_marked_is_told(build_trace: Build, build_run: BuildRun) -> None:
+    short = build_trace([(1, "answer", "Nile")], flags=["unmarked"])
+    assert codes(short) == ["unmarked"]
+    assert codes(build_trace([(1, "answer", "Nile")], flags=["unmarked"], ended="error")) == []
+    a = build_run(short)
+    long = build_trace([(1, "answer", "Nile and Amazon")])
+    first, second = pair_notes(a, build_run(long, channel="B"))
+    assert (first.code, second.code) == ("cut-short", "different-output")
+    assert first.sentence == (
+        "A's answer came without an end mark and is the beginning of the other (4 of 15"
+        " characters): most likely it was cut."
+    )
+    other = build_run(build_trace([(1, "answer", "Nile")]), channel="B")
+    assert pair_notes(a, other) == ()
+    marked = build_run(build_trace([(1, "answer", "Nile")]))
+    (note,) = pair_notes(marked, build_run(long, channel="B"))
+    assert note.code == "different-output"
+
+
 def test_races_are_told(build_trace: Build, build_run: BuildRun) -> None:
     a, b = (build_run(build_trace(STEADY), layout="race", channel=name) for name in "AB")
-    assert [note.code for note in pair_notes(a, b)] == ["race"]
+    (shared,) = pair_notes(a, b)
+    assert shared.code == "race"
+    assert "may have shared or queued for the server" in shared.sentence
+    elsewhere = msgspec.structs.replace(a.target, url="http://127.0.0.1:9999")
+    apart = build_run(b.trace, layout="race", channel="B", target=elsewhere)
+    assert [note.sentence for note in pair_notes(a, apart)] == [RACE_APART]
 
 
 def test_hashes_survive_lone_surrogates_and_ignore_thinking(build_trace: Build) -> None:

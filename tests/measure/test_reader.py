@@ -181,6 +181,14 @@ def test_the_lines_of_the_plot(build_trace: Build) -> None:
     assert curves(a, b, Reader(), points=3, until_s=20).times_s == [0, 10, 20]
 
 
+@given(st.integers(2, 10**11))
+def test_the_plot_reaches_what_comes_last(at_ns: int) -> None:
+    a = Trace(mode="stream", ended="stop", chunks=[Chunk(at_ns // 2, "answer", "word", 0)])
+    plot = curves(a, whole(a, at_ns), Reader(), points=400)
+    assert (plot.a[-1], plot.b[-1]) == (1, 1)
+    assert plot.times_s[-1] == plot.end_s
+
+
 def test_the_plot_of_one_side_has_its_reader(build_trace: Build) -> None:
     b = build_trace([(2, "answer", "字字")], mode="blocking", marks_s={"done": 2})
     plot = curves(None, b, Reader(), points=2)

@@ -53,6 +53,7 @@ def test_times_and_rates_are_the_published_ones(published: Published) -> None:
 
 def test_the_short_prompt_needs_a_shorter_wait_and_no_stream(published: Published) -> None:
     judgement = judge_comparison(published("short"))
+    assert judgement.advice is not None
     assert judgement.advice.decision == "fix-the-wait"
     assert verdict_sentence(judgement).startswith(
         "Fix the wait first: about 94 % of the tokens were thinking you never saw"
@@ -61,6 +62,7 @@ def test_the_short_prompt_needs_a_shorter_wait_and_no_stream(published: Publishe
 
 def test_the_long_prompt_must_be_streamed(published: Published) -> None:
     judgement = judge_comparison(published("long"))
+    assert judgement.advice is not None
     assert judgement.advice.decision == "must-stream"
     assert "first text 2.0× sooner (9.71 vs 19.5 s)" in verdict_sentence(judgement)
 
@@ -89,8 +91,8 @@ def test_the_report_says_so_too(published: Published) -> None:
 
 @pytest.mark.parametrize("name", ["short", "long"])
 def test_the_examples_can_be_replayed(published: Published, name: str) -> None:
-    runs = replay.from_file(str(EXAMPLES / f"hidden-thinking-{name}.jsonl"))
-    assert list(replay.choose(runs, None).values()) == published(name).runs
+    recorded = replay.from_file(str(EXAMPLES / f"hidden-thinking-{name}.jsonl"))
+    assert list(recorded.values()) == published(name).runs
 
 
 def test_bytes_and_examples_are_those_of_the_table(make: Any, published: Published) -> None:

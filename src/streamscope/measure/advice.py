@@ -100,12 +100,13 @@ def advise(
     timed = [
         (run, first, total)
         for run in runs
-        if (first := _known(run, "ttfv_s")) is not None
-        and (total := _known(run, "total_s")) is not None
+        if (first := _known(run, "ttfv_s")) is not None and (total := _known(run, "total_s"))
     ]
     if not timed:
         why = "no run brought any text of an answer" if runs else why_none
-        if any(_known(run, "ttfv_s") is not None for run in runs):
+        if any(_known(run, "total_s") == 0 for run in runs):
+            why = "no run took any time"
+        elif any(_known(run, "ttfv_s") is not None for run in runs):
             why = "no run with a first text came to its end"
         return Advice(decision="cannot-tell", reason=why)
     benefits = [max(0.0, total - first) for _, first, total in timed]

@@ -51,3 +51,10 @@ def gap_band(gap_p50_ms: float | None, bands: Bands) -> Band | None:
     if gap_p50_ms < bands.even_low_ms:
         return DENSE
     return SPARSE if gap_p50_ms > bands.even_high_ms else EVEN
+
+
+def broken_by(stalls: float | None) -> str:
+    """Say that stalls break a rhythm, which its median does not show; empty if none do."""
+    if stalls is None or not stalls >= 1:
+        return ""
+    return f", but for {stalls:.0f} stall{'s' if round(stalls) != 1 else ''}"

@@ -13,7 +13,9 @@ from streamscope.measure.formulas import Facts, gather
 from streamscope.measure.values import Value
 from streamscope.trace import Trace
 
-Unit = Literal["s", "ms", "tok/s", "chunks/s", "tokens", "chunks", "stalls", "share", "ratio"]
+Unit = Literal[
+    "s", "ms", "tok/s", "chars/s", "chunks/s", "tokens", "chunks", "stalls", "share", "ratio"
+]
 """``share`` is 0 to 1, ``ratio`` any number without a unit; the rest are what they say."""
 
 Better = Literal["lower", "higher"]
@@ -268,6 +270,18 @@ FIGURES: tuple[Figure, ...] = (
         explanation="Answer tokens by the whole time. None where the text is too short for all"
         " tokens and nobody knows how many were thought in secret.",
         compute=f.end_to_end_visible_rate,
+        better="higher",
+    ),
+    Figure(
+        name="e2e_char_per_s",
+        unit="chars/s",
+        label="text rate",
+        short="text rate",
+        formula="characters of the answer / total_s",
+        explanation="Characters of the answer, white space as sent, by the whole time. The rate to"
+        " compare models by, whose tokens differ; not between languages, whose characters hold more"
+        " or less. None where the text is not known.",
+        compute=f.end_to_end_text_rate,
         better="higher",
     ),
     Figure(

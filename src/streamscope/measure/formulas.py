@@ -84,8 +84,8 @@ def total(facts: Facts) -> Value | None:
 
 
 def done(facts: Facts) -> Value | None:
-    """End mark of the protocol, s."""
-    return _mark(facts, "done")
+    """End mark of the protocol, s; ``None`` for a summary: nobody knows where it ends."""
+    return None if SUMMARY_FLAG in facts.trace.flags else _mark(facts, "done")
 
 
 def close(facts: Facts) -> Value | None:
@@ -216,6 +216,12 @@ def end_to_end_rate(facts: Facts) -> Value | None:
 def end_to_end_visible_rate(facts: Facts) -> Value | None:
     """Answer tokens by the whole time, tokens per second."""
     return _quotient(facts.tokens.visible, total(facts))
+
+
+def end_to_end_text_rate(facts: Facts) -> Value | None:
+    """Answer characters by the whole time, characters per second; ``None`` without any."""
+    chars = facts.timing.answer.chars
+    return _quotient(known(chars), total(facts)) if chars else None
 
 
 def benefit(facts: Facts) -> Value | None:

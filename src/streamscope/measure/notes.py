@@ -1,22 +1,30 @@
 """Honest remarks: what a reader must know before believing the figures of a run or a pair."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from streamscope.measure import thought
+from streamscope.measure.asked import (
+    length_limit,
+    limit_added,
+    limit_ignored,
+    not_sent,
+    page,
+    sent_to_one,
+    think_ignored,
+)
 from streamscope.measure.believable import believable
 from streamscope.measure.buffering import buffering
 from streamscope.measure.formulas import Facts, gather, overhead, total
 from streamscope.measure.server_side import RELOAD_S
-from streamscope.measure.tokens import unsent_tokens
 from streamscope.measure.trust import busy_words
-from streamscope.trace import COUNTED_FLAG, IGNORED_FLAG, Run, Trace
+from streamscope.sides import Side
+from streamscope.trace import UNMARKED_FLAG, Run, Trace
 
 UNACCOUNTED_LIMIT = 0.1
-THINK_MEMBERS = frozenset({"think", "reasoning", "reasoning_effort", "chat_template_kwargs"})
-"""Members of a request body with which thinking is asked for, or asked not to be."""
 
 NoteCode: TypeAlias = Literal[
     "simulated",
@@ -36,10 +44,15 @@ NoteCode: TypeAlias = Literal[
     "length-limit",
     "withheld",
     "incomplete",
+    "unmarked",
     "no-answer",
+    "page",
     "unsent",
     "limit-ignored",
+    "limit-added",
+    "think-ignored",
     "different-output",
+    "cut-short",
     "race",
 ]
 
@@ -56,9 +69,9 @@ class Note(msgspec.Struct, frozen=True):
     sentence: str
 
 
-THINK_UNSET = (
-    "Whether to think was left to the server: asked for (--think on), thinking may come in sight;"
-    " declined (--think off), the wait for it may be spared."
+RACE = "Both requests ran at once and may have shared or queued for the server."
+RACE_APART = (
+    "Both requests ran at once: servers that share a machine or a line slowed each other down."
 )
 
 
@@ -69,8 +82,9 @@ def run_notes(run: Run) -> tuple[Note, ...]:
     for note in trace_notes(run.trace):
         cold = note.code == "prompt-cache" and run.regime == "cold"
         notes.append(Note(note.code, _cached_in_spite(run.trace)) if cold else note)
-        if note.code == "hidden-thinking" and not _think_set(run):
-            notes.append(Note("think-unset", THINK_UNSET))
+        said = any(each.code == "think-unset" for each in notes)
+        if not said and (unset := thought.left_open(run, note.code)):
+            notes.append(Note("think-unset", unset))
     return tuple(notes)
 
 
@@ -93,12 +107,12 @@ def pair_notes(a: Run, b: Run) -> tuple[Note, ...]:
             sizes = f" ({counts[0]} and {counts[1]} tokens)" if None not in counts else ""
             words = f"The two answers differ{sizes}: compare rates, not totals."
         notes.append(Note("different-output", words))
-    if difference := _unsent_difference(a, b):
+        if cut := _cut_short(a, b):
+            notes.insert(0, Note("cut-short", cut))
+    if difference := sent_to_one(a, b):
         notes.append(Note("unsent", difference))
     if a.layout == "race" or b.layout == "race":
-        notes.append(
-            Note("race", "Both requests ran at once and may have shared or queued for the server.")
-        )
+        notes.append(Note("race", RACE if _one_place(a, b) else RACE_APART))
     return tuple(notes)
 
 
@@ -117,56 +131,6 @@ def _demo_model(run: Run) -> str | None:
     if run.engine == "local":
         return "135M demo model: the timings are real, the answers are not reliable."
     return None
-
-
-def _think_set(run: Run) -> bool:
-    return run.request.think is not None or not THINK_MEMBERS.isdisjoint(run.request.params)
-
-
-def _hidden(facts: Facts) -> str | None:
-    hidden, output = facts.tokens.hidden, facts.tokens.output
-    if hidden is None and output is not None:
-        return _unsent(facts.trace, output.value)
-    if hidden is None or output is None or hidden.value <= 0 or facts.timing.mode == "blocking":
-        return None
-    if hidden.estimated:
-        return (
-            f"About {hidden.value:.0f} of {output.value:.0f} tokens were thinking"
-            " that you never saw (estimate)."
-        )
-    return f"{hidden.value:.0f} of {output.value:.0f} tokens were thinking that was never sent."
-
-
-def _unsent(trace: Trace, output: float) -> str | None:
-    """Say what the size of the text alone tells: in blocking mode there is nothing else."""
-    least = unsent_tokens(trace)
-    if least is None:
-        return None
-    return (
-        f"At least {least} of {output:.0f} tokens are in no text that was sent: most likely"
-        " thinking that you never saw."
-    )
-
-
-def _reasoning(facts: Facts) -> str | None:
-    timing = facts.timing
-    if not timing.reasoning.chunks:
-        return None
-    if timing.mode == "blocking" or timing.first_answer_ns is None:
-        return "The model thought before it answered; the thinking was sent too."
-    started = timing.first_reasoning_ns or 0
-    seconds = (timing.first_answer_ns - started) / 1e9
-    return f"The model thought in sight for {seconds:.1f} s before the first text of the answer."
-
-
-def _split_estimated(facts: Facts) -> str | None:
-    visible = facts.tokens.visible
-    if visible is None or not visible.estimated or facts.tokens.hidden is not None:
-        return None
-    return (
-        "The server counts all tokens together; those of the answer are estimated from its share"
-        " of the text."
-    )
 
 
 def _not_streamed(facts: Facts) -> str | None:
@@ -232,44 +196,8 @@ def _busy(facts: Facts) -> str | None:
     return busy_words(facts.trace) or None
 
 
-def _unasked(facts: Facts) -> str | None:
-    names = facts.trace.unsent
-    if not names:
-        return None
-    them = "them" if len(names) > 1 else "it"
-    return f"{_listed(names)} could not be sent: this protocol has no member for {them}."
-
-
-def _unsent_difference(a: Run, b: Run) -> str | None:
-    """Say what was asked of one channel alone, although it was asked for on both."""
-    if a.trace.unsent == b.trace.unsent:
-        return None
-    alone = [
-        f"{_listed(names)} went to {channel} alone"
-        for channel, one, other in (("A", a, b), ("B", b, a))
-        if (names := tuple(name for name in other.trace.unsent if name not in one.trace.unsent))
-    ]
-    return f"{' and '.join(alone)}: the answers may differ for it."
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _limit_ignored(run: Run) -> str | None:
-    limit, output = run.request.max_tokens, believable(run.trace).tokens.output
-    if IGNORED_FLAG not in run.trace.flags or limit is None or output is None:
-        return None
-    return f"The server ignored the token limit: {limit} were allowed, it made {output}."
-
-
-def _length_limit(facts: Facts) -> str | None:
-    if facts.trace.ended == "length" and COUNTED_FLAG in facts.trace.flags:
-        return "The answer was cut at the token limit; the count says so, the server did not."
-    if facts.trace.ended == "length":
-        return "The answer was cut at the token limit."
-    return None
+def _one_place(a: Run, b: Run) -> bool:
+    return Side.of(a).place == Side.of(b).place
 
 
 def _withheld(facts: Facts) -> str | None:
@@ -279,8 +207,26 @@ def _withheld(facts: Facts) -> str | None:
 
 
 def _incomplete(facts: Facts) -> str | None:
-    if facts.trace.ended == "incomplete":
+    if facts.trace.ended == "incomplete" and facts.trace.fault is None:
         return "The stream ended without its end mark: the answer may lack its end."
+    return None
+
+
+def _unmarked(facts: Facts) -> str | None:
+    if facts.trace.ok and UNMARKED_FLAG in facts.trace.flags:
+        return "The answer ended without an end mark: whether it is whole nobody can tell."
+    return None
+
+
+def _cut_short(a: Run, b: Run) -> str | None:
+    """Say what the other answer tells of one that came without an end mark."""
+    for channel, one, other in (("A", a, b), ("B", b, a)):
+        text, longer = one.trace.text(), other.trace.text()
+        if UNMARKED_FLAG in one.trace.flags and longer != text and longer.startswith(text):
+            return (
+                f"{channel}'s answer came without an end mark and is the beginning of the other"
+                f" ({len(text)} of {len(longer)} characters): most likely it was cut."
+            )
     return None
 
 
@@ -296,22 +242,26 @@ def _no_answer(facts: Facts) -> str | None:
 _ABOUT_RUN: tuple[tuple[NoteCode, Callable[[Run], str | None]], ...] = (
     ("simulated", _simulated),
     ("demo-model", _demo_model),
-    ("limit-ignored", _limit_ignored),
+    ("limit-ignored", limit_ignored),
+    ("think-ignored", think_ignored),
     ("old-ollama-rate", _old_ollama),
 )
 
 _ABOUT_TRACE: tuple[tuple[NoteCode, Callable[[Facts], str | None]], ...] = (
     ("busy", _busy),
+    ("page", page),
     ("incomplete", _incomplete),
+    ("unmarked", _unmarked),
     ("withheld", _withheld),
     ("no-answer", _no_answer),
     ("not-streamed", _not_streamed),
-    ("hidden-thinking", _hidden),
-    ("reasoning", _reasoning),
-    ("split-estimated", _split_estimated),
+    ("hidden-thinking", thought.hidden),
+    ("reasoning", thought.in_sight),
+    ("split-estimated", thought.split_estimated),
     ("coalesced", _coalesced),
-    ("unsent", _unasked),
-    ("length-limit", _length_limit),
+    ("unsent", not_sent),
+    ("limit-added", limit_added),
+    ("length-limit", length_limit),
     ("model-load", _model_load),
     ("prompt-cache", _prompt_cache),
     ("unaccounted", _unaccounted),

@@ -238,7 +238,8 @@ def curves(
     if end is None:
         lasts = [units.visible_s[-1] for units in (of_a, of_b) if units and units.visible_s]
         end = max(lasts, default=0.0)
-    times = [end * i / (points - 1) for i in range(points)]
+    # The last moment exactly: a hair before it, a step that comes then would not be seen.
+    times = [*(end * i / (points - 1) for i in range(points - 1)), end]
     followed = of_a or of_b or Units(visible_s=[], kinds=[])
     progress = _follow(followed, _durations(followed, reader))
     return Curves(

@@ -1,60 +1,43 @@
-"""What the pairs show of each figure: different, equivalent, or nothing yet.
+"""What the pairs of a comparison show of first text, total and rate, and what to do about it."""
 
-``different``: the 95 % interval of the ratio excludes 1. ``equivalent``: its 90 % interval lies
-within the margin, which is two one-sided tests at 5 %. Both may hold: different but negligible.
-That no difference was found never makes two modes equal.
-"""
-
-import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, TypeGuard
 
 import msgspec
 
 from streamscope.measure.advice import USUAL, Advice, advise
 from streamscope.measure.conventions import Thresholds
-from streamscope.measure.inference import (
-    Estimate,
-    effective_n,
-    hodges_lehmann,
-    log_ratios,
-    mann_whitney_p,
-    paired_ratio,
-    ratio_unpaired,
-    signed_rank_p,
+from streamscope.measure.findings import (
+    MOST_MORE,
+    Finding,
+    Kind,
+    judge_pairs,
+    judge_samples,
+    positive,
 )
-from streamscope.measure.statistics import median
+from streamscope.sides import Question
 
-Kind = Literal["different", "equivalent", "inconclusive", "unknown"]
-"""What can be said. ``unknown``: nothing at all, and the reason says why."""
-
-DIFFERENT_AT = 0.95
-"""Confidence of the interval that shows a difference."""
-
-EQUIVALENT_AT = 0.90
-"""Confidence of the interval that shows equivalence: two one-sided tests at 5 %."""
-
-MOST_MORE = 200
-"""More further pairs than these are not worth counting."""
-
-LEAST_DIFFERENT = 6
-LEAST_EQUIVALENT = 5
-"""Fewest pairs that have an interval at these confidences."""
+__all__ = [
+    "MOST_MORE",
+    "SAME_LENGTH",
+    "Finding",
+    "Judgement",
+    "Kind",
+    "PairFigures",
+    "judge",
+    "judge_pairs",
+    "judge_samples",
+]
 
 SAME_LENGTH = 0.01
 """Equal texts may differ by this share in tokens: servers count the end token or don't."""
-
-# Mean range of two, three, … normal values in standard deviations: brings the range of a few
-# pairs to what six would show.
-_MEAN_RANGE = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326, 6: 2.534}
 
 
 class PairFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one pair.
 
     Attributes:
-        a: Figures of the streamed run by name.
-        b: Figures of the other.
+        a: Figures of A's run by name.
+        b: Figures of B's.
         same_output: Whether both wrote the same text; ``None`` if nobody knows.
         estimated: Names of A's figures that were inferred. Hidden tokens are, unless the server
             counts them.
@@ -68,50 +51,17 @@ class PairFigures(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool | None = None
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be said of one figure.
-
-    Attributes:
-        name: The figure.
-        kind: What can be said.
-        negligible: Different, and yet equivalent within the margin.
-        ratio: Ratio of A over B with its 95 % interval; ``None`` if there is none at all.
-        inner: The same with the 90 % interval that decides on equivalence.
-        a: Median of A over the values in use.
-        b: Median of B.
-        p: Exact p of the signed-rank test (Mann-Whitney if not paired).
-        n: Pairs in use (values of the smaller sample if not paired).
-        effective_n: How many independent pairs those are worth; less than ``n`` only if
-            neighbours resemble each other.
-        margin: The margin of equivalence, as a share.
-        more: About so many more pairs would decide it in most cases, at most 200; only if
-            inconclusive, ``None`` if that can't be estimated.
-        reason: Why nothing, or nothing yet, can be said: a clause.
-    """
-
-    name: str
-    kind: Kind
-    negligible: bool = False
-    ratio: Estimate | None = None
-    inner: Estimate | None = None
-    a: float | None = None
-    b: float | None = None
-    p: float | None = None
-    n: int = 0
-    effective_n: float = 0.0
-    margin: float
-    more: int | None = None
-    reason: str = ""
-
-
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """All that a comparison shows.
 
     Attributes:
         first: Of the wait for the first text.
         total: Of the whole time, to an event that means the same in both modes.
-        rate: Of the tokens per second.
-        advice: What to do.
+        rate: Of the tokens per second; of two models, whose tokens are no common unit, of the
+            characters per second.
+        question: What the comparison can answer.
+        advice: What to do; only where streaming is compared with blocking.
+        reason: Why nothing can be said, where there are no pairs: a clause.
         n: Number of pairs given.
         same_output: How many pairs had equal texts.
         compared_output: Of how many that is known.
@@ -120,7 +70,9 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     first: Finding
     total: Finding
     rate: Finding
-    advice: Advice
+    question: Question = "delivery"
+    advice: Advice | None = None
+    reason: str = ""
     n: int
     same_output: int
     compared_output: int
@@ -130,90 +82,33 @@ def judge(
     pairs: Sequence[PairFigures],
     thresholds: Thresholds = USUAL,
     *,
+    question: Question = "delivery",
     why_none: str = "there are no pairs of good runs",
 ) -> Judgement:
     """Judge the pairs of a comparison: first text, total and rate, and what to do.
 
     Totals are only judged over pairs of the same work, that is with equal texts or equally many
-    tokens. Values that are missing, not finite or not positive are left out, pair by pair.
+    tokens; but two models are asked for an answer, and a longer one is theirs to give. Values that
+    are missing, not finite or not positive are left out, pair by pair.
 
     Args:
-        pairs: In the order of measurement; A streamed.
+        pairs: In the order of measurement.
         thresholds: Margins, and when streaming is worth it.
+        question: What they can answer; ``delivery`` if A streamed and B did not.
         why_none: Why there are no pairs: a clause.
     """
-    rate = _choose(("server_tok_per_s", "e2e_tok_per_s"), pairs)
+    rates = ("e2e_char_per_s",) if question == "models" else ("server_tok_per_s", "e2e_tok_per_s")
     return Judgement(
         first=_judge("ttfv_s", pairs, thresholds.wait_margin),
-        total=_judge_total(pairs, thresholds.margin),
-        rate=_judge(rate, pairs, thresholds.margin),
-        advice=advise(
-            [pair.a for pair in pairs],
-            thresholds,
-            estimated={name for pair in pairs for name in pair.estimated},
-            whole=[pair.whole for pair in pairs],
-            why_none=why_none,
-        ),
+        total=_judge_total(pairs, thresholds.margin, question),
+        rate=_judge(_choose(rates, pairs), pairs, thresholds.margin),
+        question=question,
+        advice=_advise(pairs, thresholds, why_none) if question == "delivery" else None,
+        reason="" if pairs else why_none,
         n=len(pairs),
         same_output=sum(pair.same_output is True for pair in pairs),
         compared_output=sum(pair.same_output is not None for pair in pairs),
     )
-
-
-def judge_pairs(name: str, values: Sequence[tuple[float, float]], margin: float) -> Finding:
-    """Judge one figure from its pairs of values.
-
-    Args:
-        name: The figure.
-        values: A's and B's value of each pair, in the order of measurement.
-        margin: Ratios within ``1 / (1 + margin)`` and ``1 + margin`` are equivalent.
-    """
-    usable = [pair for pair in values if all(_positive(value) for value in pair)]
-    n = len(usable)
-    logs = log_ratios(usable) or []
-    finding = Finding(
-        name=name,
-        kind="unknown",
-        ratio=paired_ratio(usable, DIFFERENT_AT),
-        inner=paired_ratio(usable, EQUIVALENT_AT),
-        a=median([a for a, _ in usable]) if usable else None,
-        b=median([b for _, b in usable]) if usable else None,
-        p=signed_rank_p(logs),
-        n=n,
-        effective_n=effective_n(logs),
-        margin=margin,
-    )
-    if n < 2:
-        return msgspec.structs.replace(finding, reason="fewer than two pairs")
-    return _classified(finding, _more(logs, margin))
-
-
-def judge_samples(name: str, a: Sequence[float], b: Sequence[float], margin: float) -> Finding:
-    """Judge one figure from two samples that are not paired, such as two groups of the history.
-
-    Args:
-        name: The figure.
-        a: Values of one group.
-        b: Values of the other.
-        margin: As for pairs.
-    """
-    xs, ys = ([value for value in side if _positive(value)] for side in (a, b))
-    n = min(len(xs), len(ys))
-    finding = Finding(
-        name=name,
-        kind="unknown",
-        ratio=ratio_unpaired(xs, ys, DIFFERENT_AT),
-        inner=ratio_unpaired(xs, ys, EQUIVALENT_AT),
-        a=median(xs) if xs else None,
-        b=median(ys) if ys else None,
-        p=mann_whitney_p(xs, ys),
-        n=n,
-        effective_n=float(n),
-        margin=margin,
-    )
-    if n < 2:
-        return msgspec.structs.replace(finding, reason="fewer than two values on one side")
-    return _classified(finding, None)
 
 
 def _judge(name: str, pairs: Sequence[PairFigures], margin: float) -> Finding:
@@ -223,7 +118,20 @@ def _judge(name: str, pairs: Sequence[PairFigures], margin: float) -> Finding:
     return msgspec.structs.replace(finding, reason="fewer than two pairs have this figure")
 
 
-def _judge_total(pairs: Sequence[PairFigures], margin: float) -> Finding:
+def _advise(pairs: Sequence[PairFigures], thresholds: Thresholds, why_none: str) -> Advice:
+    """Decide whether to stream, from A's runs."""
+    return advise(
+        [pair.a for pair in pairs],
+        thresholds,
+        estimated={name for pair in pairs for name in pair.estimated},
+        whole=[pair.whole for pair in pairs],
+        why_none=why_none,
+    )
+
+
+def _judge_total(pairs: Sequence[PairFigures], margin: float, question: Question) -> Finding:
+    if question == "models":
+        return _judge("total_s", pairs, margin)
     alike = [pair for pair in pairs if _same_work(pair)]
     finding = _judge(_choose(("done_s", "total_s"), alike), alike, margin)
     if len(alike) >= 2 or len(pairs) < 2:
@@ -237,7 +145,7 @@ def _same_work(pair: PairFigures) -> bool:
     Equal answers after thinking of different length are not the same work.
     """
     a, b = pair.a.get("output_tokens"), pair.b.get("output_tokens")
-    if not _positive(a) or not _positive(b):
+    if not positive(a) or not positive(b):
         return pair.same_output is True
     if pair.same_output:
         return abs(a - b) <= max(1.0, SAME_LENGTH * max(a, b))
@@ -254,58 +162,7 @@ def _unlike(pairs: Sequence[PairFigures]) -> str:
     return "nothing tells whether the answers are the same"
 
 
-def _classified(finding: Finding, more: int | None) -> Finding:
-    """Decide from the intervals."""
-    low, high = 1 / (1 + finding.margin), 1 + finding.margin
-    differs = finding.ratio is not None and finding.ratio.excludes(1)
-    equals = finding.inner is not None and finding.inner.within(low, high)
-    if differs:
-        return msgspec.structs.replace(finding, kind="different", negligible=equals)
-    if equals:
-        return msgspec.structs.replace(finding, kind="equivalent")
-    reason = ""
-    if finding.inner is None or finding.inner.low is None:
-        reason = f"n={finding.n} is too few for an interval"
-    elif finding.ratio is None or finding.ratio.low is None:
-        reason = f"n={finding.n} is too few for a 95 % interval"
-    return msgspec.structs.replace(finding, kind="inconclusive", more=more, reason=reason)
-
-
-def _more(logs: Sequence[float], margin: float) -> int | None:
-    """Estimate how many more pairs would show a difference or equivalence, whichever is nearer.
-
-    Half the width of an interval shrinks with the root of the number of pairs; it must become
-    narrower than the distance from 1, or than the room left within the margin. Intervals of few
-    pairs are wider than that law makes of them, so the number is on the safe side: drawing normal
-    values, so many more decided it in about three cases of four.
-    """
-    n = len(logs)
-    outer, inner = hodges_lehmann(logs, DIFFERENT_AT), hodges_lehmann(logs, EQUIVALENT_AT)
-    at, half, inner_half = n, _half(outer), _half(inner)
-    if half is None or inner_half is None:
-        at = LEAST_DIFFERENT  # too few for an interval: take the range that six would have
-        half = inner_half = (max(logs) - min(logs)) / 2 * _MEAN_RANGE[at] / _MEAN_RANGE[n]
-    distance = abs(outer.estimate)
-    room = math.log1p(margin) - distance
-    wanted = []
-    if distance > 0:
-        ratio = half / distance
-        wanted.append(max(LEAST_DIFFERENT, at * ratio * ratio))
-    if room > 0:
-        ratio = inner_half / room
-        wanted.append(max(LEAST_EQUIVALENT, at * ratio * ratio))
-    if not wanted:
-        return None
-    return max(1, math.ceil(min(min(wanted) - n, MOST_MORE)))
-
-
-def _half(estimate: Estimate) -> float | None:
-    if estimate.low is None or estimate.high is None:
-        return None
-    return (estimate.high - estimate.low) / 2
-
-
-def _choose(names: tuple[str, str], pairs: Sequence[PairFigures]) -> str:
+def _choose(names: Sequence[str], pairs: Sequence[PairFigures]) -> str:
     """Return the first figure that two pairs have on both sides, else the first at all."""
     return next((name for name in names if len(_values(name, pairs)) >= 2), names[0])
 
@@ -313,8 +170,4 @@ def _choose(names: tuple[str, str], pairs: Sequence[PairFigures]) -> str:
 def _values(name: str, pairs: Sequence[PairFigures]) -> list[tuple[float, float]]:
     """Return the pairs of values that have a ratio."""
     found = ((pair.a.get(name), pair.b.get(name)) for pair in pairs)
-    return [(a, b) for a, b in found if _positive(a) and _positive(b)]
-
-
-def _positive(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value) and value > 0
+    return [(a, b) for a, b in found if positive(a) and positive(b)]
