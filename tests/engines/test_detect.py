@@ -238,6 +238,25 @@ async def test_a_route_of_a_known_server_is_spoken_to_as_it_says() -> None:
         assert found.models == ["smollm2-135m"]
 
 
+@pytest.mark.parametrize(
+    "page", ["/docs", "/redoc", "/v1/models", "/health", "/metrics", "/v1/health", "/a/b/c"]
+)
+async def test_any_page_of_a_server_leads_to_it(page: str) -> None:
+    found = await known({"/v1/models": (200, VLLM_MODELS)}, ROOT + page)
+    assert (found.kind, found.url) == ("vllm", f"{ROOT}/v1")
+
+
+async def test_where_nobody_answers_nobody_is_asked_again_further_up() -> None:
+    asked: list[str] = []
+
+    async def fetch(url: str, timeout_s: float) -> tuple[int, bytes]:
+        asked.append(url)
+        raise ConnectionRefusedError(url)
+
+    assert await identify(fetch, f"{ROOT}/team/a") is None
+    assert f"{ROOT}/v1/models" not in asked
+
+
 FASTAPI: dict[str, Any] = {
     "paths": {
         "/v1/completions/stream": {
@@ -251,7 +270,7 @@ FASTAPI: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("url", [ROOT, f"{ROOT}/v1/completions/stream"])
+@pytest.mark.parametrize("url", [ROOT, f"{ROOT}/v1/completions/stream", f"{ROOT}/docs"])
 async def test_the_tutorials_endpoint_is_found_by_its_description(url: str) -> None:
     found = await known({"/openapi.json": (200, FASTAPI)}, url)
     assert (found.kind, found.protocol) == ("homemade", "token-sse")
@@ -373,8 +392,24 @@ async def test_who_is_named_by_a_variable_is_known_by_it() -> None:
     named = Candidate(url=ROOT, variable="ANTHROPIC_BASE_URL", protocol="anthropic")
     (found,) = await detect(fetch, [named, ROOT])
     assert (found.variable, found.protocol, found.url) == ("ANTHROPIC_BASE_URL", "anthropic", ROOT)
+    assert found.label == "a server that speaks Anthropic's protocol"
     (vllm,) = await detect(site({"/v1/models": (200, VLLM_MODELS)}), [named])
     assert (vllm.variable, vllm.protocol) == ("ANTHROPIC_BASE_URL", "openai-chat")
+
+
+async def test_a_server_that_lists_its_models_as_anthropic_does_is_spoken_to_so() -> None:
+    rows = [{"type": "model", "id": "claude-x", "max_input_tokens": 200_000}]
+    pages: Pages = {"/v1/models": (200, {"data": rows, "has_more": False})}
+    found = await known(pages)
+    assert (found.label, found.protocol, found.url) == (
+        "a server that speaks Anthropic's protocol",
+        "anthropic",
+        ROOT,
+    )
+    assert found.about("claude-x").words == "200k context"
+    assert (await known(pages, f"{ROOT}/v1/messages")).label == found.label
+    other = await known(pages, f"{ROOT}/v1/responses")
+    assert (other.label, other.protocol) == ("an OpenAI-compatible server", "openai-responses")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -10,7 +9,20 @@ from streamscope.engines.addresses import Said, is_loopback, read
 from streamscope.engines.detect import USUAL, Fetch, detect, identify
 from streamscope.engines.engine import EngineError
 from streamscope.engines.found import Candidate, Found, Kind
+from streamscope.engines.heard import Heard
+from streamscope.engines.homemade import TEXT, routed
+from streamscope.engines.reasons import (
+    answers,
+    no_model,
+    nobody,
+    place,
+    sentence,
+    unanswered,
+    unusable,
+)
 from streamscope.trace import Target
+
+__all__ = ["VARIABLES", "Choice", "Wanted", "choose", "place"]
 
 Wanted = Literal["auto", "local", "simulator"]
 """The values of ``--engine``."""
@@ -53,6 +65,7 @@ async def choose(
     engine: Wanted = "auto",
     target: Target | None = None,
     model: str = "",
+    protocol: str = "",
     candidates: Sequence[Candidate] = (),
     known: Found | None = None,
     local_missing: str | None,
@@ -67,6 +80,7 @@ async def choose(
         engine: What the person asked for; anything but ``auto`` is taken at its word.
         target: What the person named. An empty protocol or model is found out by asking.
         model: A model that was named without a server: one that has it is preferred.
+        protocol: A protocol that was named without a server: the one that is found is spoken to so.
         candidates: Servers that the environment names, the first one first.
         known: What answered at the target's URL the last time, if anything did.
         local_missing: Why the local model cannot run (``local.missing``); ``None`` if it can.
@@ -82,26 +96,58 @@ async def choose(
         return _local("The local model was asked for.")
     if target is not None:
         return await _named(fetch, target, known)
-    usual = [Candidate(url=url) for url in USUAL]
+    return await _first(fetch, model, protocol, candidates, local_missing)
+
+
+async def _first(
+    fetch: Fetch,
+    model: str,
+    protocol: str,
+    candidates: Sequence[Candidate],
+    local_missing: str | None,
+) -> Choice:
+    """Choose the first of those that answer, or else an engine of ours.
+
+    Raises:
+        EngineError: A model was named, and nobody can be asked for it; or a protocol, and its route
+            is not known.
+    """
+    heard = Heard(fetch)
+    found = await detect(heard, [*candidates, *(Candidate(url=url) for url in USUAL)])
+    asked = [each for each in candidates if place(each.url) not in heard.unasked]
     # Nobody's own server is sent prompts because it happens to stream: it has to be named.
-    servers = [
-        server for server in await detect(fetch, [*candidates, *usual]) if server.kind != "homemade"
-    ]
+    servers = [server for server in found if server.kind != "homemade"]
     if model:
         servers = [_with_model(server, model) for server in servers]
-        servers.sort(key=lambda server: model not in server.models)
+        servers.sort(key=lambda server: not server.lists(model))
     for server in servers:
         if server.target is not None:
-            return _server(server, server.target)
-    nobody = _nobody(servers)
+            ahead = _ahead(asked, server)
+            passed = (unanswered(ahead, found, heard.answered), unusable(ahead, servers))
+            usual = server.target
+            target = Target(
+                protocol=protocol or usual.protocol, url=usual.url, model=model or usual.model
+            )
+            target = await routed(fetch, target, server, _NAMING_TIMEOUT_S)
+            return _server(server, target, *passed)
+    missed = unanswered(asked, found, heard.answered)
+    if model:
+        raise EngineError(sentence(missed, no_model(servers, model)))
+    why = nobody(servers)
     if local_missing is None:
-        return _local(f"{nobody}, so a small model runs here.")
-    return _simulator(f"{nobody}, and {local_missing}; so the simulator answers.")
+        return _local(sentence(missed, f"{why}, so a small model runs here."))
+    return _simulator(sentence(missed, f"{why}, and {local_missing}; so the simulator answers."))
+
+
+def _ahead(candidates: Sequence[Candidate], server: Found) -> Sequence[Candidate]:
+    """Return the places that the environment would rather have had asked than a server."""
+    names = [each.variable for each in candidates]
+    return candidates[: names.index(server.variable)] if server.variable in names else candidates
 
 
 def _with_model(server: Found, model: str) -> Found:
     """Return a server with a model before all others, if it has it."""
-    if model not in server.models:
+    if not server.lists(model):
         return server
     only = [model] if server.hosted else [model, *(each for each in server.models if each != model)]
     return msgspec.structs.replace(server, models=only)
@@ -113,9 +159,13 @@ async def _named(fetch: Fetch, target: Target, known: Found | None) -> Choice:
     said = read(target.url)
     model = target.model or said.model
     # A complete target elsewhere is not bothered with questions: it is hosted, so it has room.
-    if not here and model and (target.protocol or said.vendor is not None):
+    complete = model and (target.protocol or said.vendor is not None)
+    if not here and complete and target.protocol not in TEXT:
         return _taken(target, said, contended=False)
+    if target.protocol and not said.protocol:  # so that a page of the server's is no base
+        target = msgspec.structs.replace(target, url=said.base)
     found = await identify(fetch, target.url, timeout_s=_NAMING_TIMEOUT_S)
+    target = await routed(fetch, target, found, _NAMING_TIMEOUT_S)
     if found is not None:
         return _completed(target, found)
     if target.protocol or said.protocol:
@@ -142,7 +192,7 @@ def _completed(target: Target, found: Found) -> Choice:
     return Choice(
         kind="server",
         target=whole,
-        reason=f"{place(target.url)} was named: {_answers(found, whole)}",
+        reason=f"{place(target.url)} was named: {answers(found, whole.model)}",
         contended=found.contended and is_loopback(target.url),
         version=found.version,
         found=found,
@@ -187,40 +237,14 @@ def _model_of(found: Found, target: Target) -> str:
     return next(iter(found.models), "")
 
 
-def place(url: str) -> str:
-    """Return host and port of a URL, without any credentials, for a sentence."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _server(found: Found, target: Target) -> Choice:
+def _server(found: Found, target: Target, *missed: str) -> Choice:
     return Choice(
         kind="server",
         target=target,
-        reason=_begun(_answers(found, target)),
+        reason=sentence(*missed, answers(found, target.model)),
         contended=found.contended,
         version=found.version,
     )
-
-
-def _answers(found: Found, target: Target) -> str:
-    """Say who answers where, as what; the beginning is that of a clause."""
-    model = f" with {target.model}" if target.model else ""
-    by = f", which {found.variable} names," if found.variable else ""
-    return f"{found.label} answers at {place(found.url)}{by}{model}."
-
-
-def _nobody(servers: list[Found]) -> str:
-    """Say why no server was taken."""
-    if not servers:
-        return "No server answers on the usual ports"
-    told = [f"{server.label} at {place(server.url)} {server.lacks}" for server in servers]
-    return _begun(" and ".join(told))
-
-
-def _begun(sentence: str) -> str:
-    """Begin a sentence with a capital, unless a name such as vLLM begins it."""
-    articles = ("a ", "an ", "the ")
-    return sentence[0].upper() + sentence[1:] if sentence.startswith(articles) else sentence
 
 
 def _local(reason: str) -> Choice:

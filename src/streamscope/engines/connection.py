@@ -10,6 +10,10 @@ from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
 from streamscope.engines.performance import ABORT
 
+HELD_BYTES = 16 * 1024
+"""Bytes of an answer that wait on this side for somebody who takes nothing, in the system and here;
+Linux doubles its share."""
+
 
 class Http(H11Protocol):
     """An HTTP connection that its app can break."""
@@ -18,6 +22,7 @@ class Http(H11Protocol):
         """Let the app know how."""
         super().connection_made(transport)
         send_at_once(transport)
+        hold_little(transport)
         self.app = cast(Any, breakable(cast(ASGIApp, self.app), transport))
 
 
@@ -28,6 +33,7 @@ class Socket(WSProtocol):
         """Let the app know how."""
         super().connection_made(transport)
         send_at_once(transport)
+        hold_little(transport)
         self.app = cast(Any, breakable(cast(ASGIApp, self.app), transport))
 
     def shutdown(self) -> None:
@@ -41,6 +47,15 @@ def send_at_once(transport: Any) -> None:
     listener accepts were not.
     """
     transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def hold_little(transport: Any) -> None:
+    """Have the system take little that the other side has not: it would take megabytes of a stream.
+
+    Who takes nothing could else not be told, for minutes, from who reads on.
+    """
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
+    transport.set_write_buffer_limits(high=HELD_BYTES)
 
 
 def breakable(app: ASGIApp, transport: Any) -> ASGIApp:

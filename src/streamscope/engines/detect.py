@@ -1,24 +1,23 @@
 """Find out which servers answer, and what they are: by asking, never by their port.
 
 Nothing is sent but a handful of GETs, all at once, and a second handful to who answered them.
+Where somebody answered and nothing at the path is known, it goes on further up.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
-from streamscope.engines import addresses, listing, openapi
+from streamscope.engines import addresses, homemade, listing
 from streamscope.engines.addresses import Said
-from streamscope.engines.found import LABELS, Candidate, Capabilities, Found, Kind, State
+from streamscope.engines.asking import Answer, Fetch, ask, get
+from streamscope.engines.found import ANTHROPIC, LABELS, Candidate, Capabilities, Found, Kind, State
+from streamscope.engines.heard import Heard
 from streamscope.engines.ollama_host import DEFAULT as OLLAMA_URL
 from streamscope.trace import Target
 
 __all__ = ["USUAL", "Candidate", "Capabilities", "Fetch", "Found", "detect", "identify"]
-
-Fetch = Callable[[str, float], Awaitable[tuple[int, bytes]]]
-"""GET a URL within so many seconds; return status and body, or raise ``OSError``."""
 
 USUAL = (
     OLLAMA_URL,
@@ -34,31 +33,10 @@ TIMEOUT_S = 0.4
 FAR_TIMEOUT_S = 3.0
 """Limit for a GET elsewhere, in seconds."""
 
-_OK = 200
 _NO_KEY = (401, 403)
 _LOADING = 503
 _LLAMA_REFUSAL = {"message": "Invalid API Key", "type": "authentication_error", "code": 401}
 _NATIVE = ("ollama", "simulator")
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    """One reply: its status, 0 for none, and its JSON object, empty for anything else."""
-
-    status: int
-    json: dict[str, Any]
-
-    def __bool__(self) -> bool:
-        return self.status == _OK and bool(self.json)
-
-    def text(self, member: str) -> str:
-        """Return a member that is text; empty if it is not."""
-        value = self.json.get(member)
-        return value if isinstance(value, str) else ""
-
-    def count(self, member: str) -> int | None:
-        """Return a member that is a whole number."""
-        value = self.json.get(member)
-        return value if isinstance(value, int) else None
 
 
 async def detect(
@@ -83,14 +61,22 @@ async def _at(fetch: Fetch, place: Candidate, timeout_s: float) -> Found | None:
     found = await identify(fetch, place.url, timeout_s=timeout_s if here else FAR_TIMEOUT_S)
     if found is None or not place.variable:
         return found
-    changes: dict[str, Any] = {"variable": place.variable}
+    found = msgspec.structs.replace(found, variable=place.variable)
     if place.protocol and found.kind in ("openai", "homemade"):
-        changes |= {"protocol": place.protocol, "url": place.url}
-    return msgspec.structs.replace(found, **changes)
+        return _spoken(found, place.protocol, place.url)
+    return found
+
+
+def _spoken(found: Found, protocol: str, url: str) -> Found:
+    """Return a server that is spoken to in another way than usual, and called by that."""
+    label = LABELS[found.kind]
+    if protocol == "anthropic" and found.kind in ("openai", "homemade"):
+        label = ANTHROPIC
+    return msgspec.structs.replace(found, protocol=protocol, url=url, label=label)
 
 
 async def identify(fetch: Fetch, url: str, *, timeout_s: float = TIMEOUT_S) -> Found | None:
-    """Return what answers at a URL: a base URL, or one of a server's routes.
+    """Return what answers at a URL: a base URL, or one of a server's routes or pages.
 
     A vendor's own server is known by its host, and found even if it does not answer, as it is
     there; of it, models are asked for alone.
@@ -112,21 +98,27 @@ async def identify(fetch: Fetch, url: str, *, timeout_s: float = TIMEOUT_S) -> F
     # A server with such a route may speak all other protocols, too, as ours does.
     own = said.protocol == "token-sse"
     root = addresses.server_of(url) if own else addresses.root_of(said.base)
-    found = await _server(fetch, root, timeout_s)
+    heard = Heard(fetch)
+    found = await _server(heard, root, timeout_s)
     if found is None and said.protocol in ("", "token-sse"):
-        return await _homemade(fetch, url.rstrip("/"), timeout_s)
+        found = await homemade.find(heard, said.base, timeout_s)
+        # Somebody is there who knows nothing of this path: it may be that of any page of theirs.
+        further = addresses.above(root) if heard.answered and not said.protocol else []
+        for higher in further:
+            found = found or await _server(fetch, higher, timeout_s)
+        return found
     if found is None or not said.protocol:
         return found
-    return msgspec.structs.replace(found, protocol=said.protocol, url=said.base)
+    return _spoken(found, said.protocol, said.base)
 
 
 async def _server(fetch: Fetch, root: str, timeout_s: float) -> Found | None:
     """Return the model server below a root; ``None`` if there is none that we know."""
     paths = ("/api/version", "/api/v1/models", "/props", "/version", "/v1/models")
-    ollama, lmstudio, llama, vllm, openai = await _ask(fetch, root, paths, timeout_s)
+    ollama, lmstudio, llama, vllm, openai = await ask(fetch, root, paths, timeout_s)
     owners = {str(row.get("owned_by")) for row in listing.rows(openai.json, "data")}
     if ollama.text("version") and ollama:
-        tags, loaded = await _ask(fetch, root, ("/api/tags", "/api/ps"), timeout_s)
+        tags, loaded = await ask(fetch, root, ("/api/tags", "/api/ps"), timeout_s)
         return _ollama(root, ollama, tags, loaded)
     if listing.rows(lmstudio.json, "models"):
         return _found("lmstudio", root, models=listing.lmstudio(lmstudio.json))
@@ -144,6 +136,9 @@ async def _server(fetch: Fetch, root: str, timeout_s: float) -> Found | None:
         return _found("llama.cpp", root, state="loading")
     version = vllm.text("version") if vllm else ""
     models = listing.openai(openai.json)
+    if listing.is_anthropic(openai.json):
+        server = _found("openai", root, models=listing.anthropic(openai.json))
+        return _spoken(server, "anthropic", root)
     if "vllm" in owners or (version and openai.status in _NO_KEY):
         return _found("vllm", root, version=version, models=models, state=_state(openai))
     if models or openai.status in _NO_KEY:
@@ -156,7 +151,7 @@ async def _hosted(fetch: Fetch, said: Said, kind: Kind, timeout_s: float) -> Fou
     from streamscope.wire.registry import protocol  # no other server needs any
 
     target = Target(protocol=said.protocol, url=said.base)
-    answer = await _get(fetch, protocol(said.protocol).models_url(target), timeout_s)
+    answer = await get(fetch, protocol(said.protocol).models_url(target), timeout_s)
     match kind:
         case "anthropic.com":
             models = listing.anthropic(answer.json)
@@ -183,46 +178,6 @@ async def _hosted(fetch: Fetch, said: Said, kind: Kind, timeout_s: float) -> Fou
     )
 
 
-async def _homemade(fetch: Fetch, url: str, timeout_s: float) -> Found | None:
-    """Return a server that somebody wrote, if it describes a route that streams.
-
-    A URL with a path is that of the route itself, or of what lies above a description.
-    """
-    server = addresses.server_of(url)
-    path = url.removeprefix(server)
-    roots = list(dict.fromkeys((server, url)))
-    pages = [f"{root}/openapi.json" for root in roots]
-    for root, answer in zip(roots, await _ask(fetch, "", pages, timeout_s), strict=True):
-        wanted = path if root == server else ""
-        if answer and (route := openapi.streaming_route(answer.json, wanted)):
-            return Found(
-                kind="homemade",
-                label=LABELS["homemade"],
-                url=root + route.path,
-                protocol=route.protocol,
-                version="",
-                models=[],
-                slots=None,
-            )
-    return None
-
-
-async def _ask(fetch: Fetch, root: str, paths: Iterable[str], timeout_s: float) -> list[_Answer]:
-    return await asyncio.gather(*(_get(fetch, root + path, timeout_s) for path in paths))
-
-
-async def _get(fetch: Fetch, url: str, timeout_s: float) -> _Answer:
-    try:
-        async with asyncio.timeout(timeout_s):
-            status, body = await fetch(url, timeout_s)
-    except OSError:  # a timeout is one too
-        return _Answer(0, {})
-    try:
-        return _Answer(status, msgspec.json.decode(body, type=dict[str, Any]))
-    except msgspec.DecodeError:
-        return _Answer(status, {})
-
-
 def _found(
     kind: Kind,
     root: str,
@@ -246,7 +201,7 @@ def _found(
     )
 
 
-def _ollama(root: str, version: _Answer, tags: _Answer, loaded: _Answer) -> Found:
+def _ollama(root: str, version: Answer, tags: Answer, loaded: Answer) -> Found:
     return _found(
         "simulator" if version.json.get("simulated") is True else "ollama",
         root,
@@ -256,5 +211,5 @@ def _ollama(root: str, version: _Answer, tags: _Answer, loaded: _Answer) -> Foun
     )
 
 
-def _state(answer: _Answer) -> State:
+def _state(answer: Answer) -> State:
     return "locked" if answer.status in _NO_KEY else "ready"

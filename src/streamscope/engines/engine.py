@@ -1,5 +1,6 @@
 """What callers get when an engine runs, and the one error that engines raise."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,6 +36,8 @@ class Engine:
         caution: What a person must know before trusting an answer; never empty.
         defaults: Values for members of a ``Request`` that the person left open.
         process: The child process.
+        speaks: Base URL of each protocol that it speaks, that of ``target`` among them.
+        models: What it serves beside its target's model.
     """
 
     name: str
@@ -44,6 +47,32 @@ class Engine:
     caution: str
     defaults: dict[str, Any]
     process: Closeable = field(repr=False)
+    speaks: Mapping[str, str] = field(default_factory=dict)
+    models: Sequence[str] = ()
+
+    def speaking(self, protocol: str, model: str = "") -> Target:
+        """Return where it answers in a protocol, and as what model.
+
+        Args:
+            protocol: The protocol; empty for the usual one.
+            model: The model; empty for the usual one.
+
+        Raises:
+            EngineError: It does not speak that, or has no such model.
+        """
+        model = model or self.target.model
+        if model != self.target.model and model not in self.models:
+            raise EngineError(
+                f"The {self.name} has no {model!r}: choose from {', '.join(self.models)}."
+            )
+        if protocol in ("", self.target.protocol):
+            return msgspec.structs.replace(self.target, model=model)
+        if protocol not in self.speaks:
+            raise EngineError(
+                f"The {self.name} engine does not speak {protocol}: it speaks "
+                f"{', '.join(self.speaks)}."
+            )
+        return Target(protocol=protocol, url=self.speaks[protocol], model=model)
 
     @property
     def alive(self) -> bool:

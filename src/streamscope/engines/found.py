@@ -41,6 +41,9 @@ LABELS: dict[Kind, str] = {
 }
 """How each kind is called on screen."""
 
+ANTHROPIC = "a server that speaks Anthropic's protocol"
+"""How a server is called of which nothing else is known."""
+
 HOSTED: tuple[Kind, ...] = ("openai.com", "anthropic.com", "googleapis.com", "ollama.com")
 """Kinds that a vendor runs for everybody: there is room for two requests, and each one costs."""
 
@@ -161,6 +164,19 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind in ("llama.cpp", "simulator"):
             return self.slots is None or self.slots < 2
         return self.kind != "vllm" and not self.hosted
+
+    def lists(self, model: str) -> bool:
+        """Whether it says that it has a model; for Ollama a bare name means its ``:latest``."""
+        bare = self.kind in ("ollama", "ollama.com") and ":" not in model
+        return model in self.models or (bare and f"{model}:latest" in self.models)
+
+    def near(self, model: str) -> str:
+        """Return a model that may have been meant by one that is not listed; or the empty text."""
+        from difflib import get_close_matches  # only who errs needs it
+
+        family = model.partition(":")[0]
+        kin = [name for name in self.models if name.partition(":")[0] == family]
+        return next(iter(kin or get_close_matches(model, self.models, 1, 0.75)), "")
 
     def about(self, model: str) -> Capabilities:
         """Return what is known of a model."""

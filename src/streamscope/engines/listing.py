@@ -109,6 +109,14 @@ def anthropic(listed: Row) -> Models:
     }
 
 
+def is_anthropic(listed: Row) -> bool:
+    """Whether ``/v1/models`` is written as Anthropic writes it, where OpenAI says ``object``."""
+    models = rows(listed, "data")
+    return bool(models) and all(
+        row.get("type") == "model" and "object" not in row for row in models
+    )
+
+
 def gemini(listed: Row) -> Models:
     """Return Gemini's models that generate text, without ``models/`` before their names."""
     return {

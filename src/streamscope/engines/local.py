@@ -20,6 +20,15 @@ DEMO_CAUTION = "135M demo model: the timings are real, the answers are not relia
 OWN_CAUTION = "Your own model on this machine's processor: one request at a time."
 """What the screen says while a person's own GGUF file answers."""
 
+PROTOCOLS = (
+    "openai-chat",
+    "openai-completions",
+    "openai-responses",
+    "anthropic",
+    "llamacpp-completion",
+)
+"""What llama.cpp's server speaks."""
+
 _LOAD_LIMIT_S = 300.0
 _MAX_TOKENS = 512
 _LLAMA_ERROR = re.compile(r"[\d.]+ E (?:\w+ +)*\w+: (.+)")
@@ -64,14 +73,16 @@ async def start(
         ready = await child.announced(Announcement, timeout_s)
     except EngineError as error:
         raise EngineError(f"{error}{_first_words(child.last_lines)}") from error
+    url = f"{ready.url}/v1"
     return Engine(
         name="local",
-        target=Target(protocol="openai-chat", url=f"{ready.url}/v1", model=ready.model),
+        target=Target(protocol="openai-chat", url=url, model=ready.model),
         key=key,
         label=f"local {model} (llama.cpp on this machine)",
         caution=DEMO_CAUTION if demo else OWN_CAUTION,
         defaults={"max_tokens": _MAX_TOKENS, "params": {"cache_prompt": False}},
         process=child,
+        speaks=dict.fromkeys(PROTOCOLS, url),
     )
 
 

@@ -10,6 +10,22 @@ from streamscope.trace import Target
 CAUTION = "simulated: no model answers, and the timing is made up by a profile."
 """What the screen says while the simulator answers."""
 
+PATHS = {
+    "ollama-chat": "",
+    "ollama-generate": "",
+    "openai-chat": "/v1",
+    "openai-completions": "/v1",
+    "openai-responses": "/v1",
+    "anthropic": "",
+    "token-sse": "/v1/completions/stream",
+    "token-sse-get": "/v1/completions/stream",
+    "text": "/text/stream",
+    "text-get": "/text/stream",
+    "websocket": "/ws",
+    "websocket-text": "/ws",
+}
+"""What it speaks, and where."""
+
 _START_LIMIT_S = 20.0
 
 
@@ -55,4 +71,6 @@ async def start(
         caution=CAUTION,
         defaults={},
         process=child,
+        models=tuple(profiles),
+        speaks={protocol: f"{ready.url}{path}" for protocol, path in PATHS.items()},
     )

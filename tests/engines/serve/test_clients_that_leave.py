@@ -101,7 +101,7 @@ def test_a_client_that_takes_nothing_is_dropped(
     from tests.engines.serve.conftest import PROFILES
 
     with (
-        opening(Stage(PROFILES, patience_s=0.1), buffer=4096) as house,
+        opening(Stage(PROFILES, patience_s=0.1)) as house,
         socket.socket() as client,
     ):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
