@@ -41,7 +41,22 @@ def test_a_comparison_is_listed_with_its_plan_and_what_became_of_it(
     assert (row.pairs, row.runs) == (1, 7)
     # The second blocking run, and the one that never ended: a warm-up or a stop is no failure.
     assert row.failed == 2
+    assert row.failed_pairs == 2
     assert (row.note, row.tags) == ("", ())
+
+
+def test_pairs_that_failed_are_counted_once_however_often_they_were_tried(
+    history: History, make_run: MakeRun, keep: Keep
+) -> None:
+    for pair, (a, b) in enumerate([("error", "error"), ("stop", "error"), ("stop", "stop")], 1):
+        for ended in ("error", a):
+            keep(make_run("stream", ended, comparison_id=FIRST, channel="A", pair=pair))
+        for ended in ("error", b):
+            keep(make_run("blocking", ended, comparison_id=FIRST, channel="B", pair=pair))
+
+    (row,) = history.comparisons()
+
+    assert (row.runs, row.failed, row.failed_pairs, row.pairs) == (12, 9, 2, 1)
 
 
 def test_busy_runs_are_counted_apart_from_those_that_failed(

@@ -29,9 +29,9 @@ def everything(history: History, group: Group) -> dict[str, object]:
         "recent of the group": history.recent(100, group),
         "groups": history.groups(names=["a"]),
         "values": history.values(group, ["a"]),
-        "pairs": history.pairs(group, ["a"]),
+        "pairs": history.pairs(*group.delivered(), ["a"]),
         "trend": history.trend(group, "a"),
-        "last pair": history.last_pair(group),
+        "last pair": history.last_pair(*group.delivered()),
         "comparisons": history.comparisons(),
         "comparisons of the group": history.comparisons(group=group),
         "export": list(history.export()),
@@ -116,9 +116,9 @@ def test_what_was_deleted_shows_nowhere_and_comes_back_as_it_was(
         (each.n, each.values, each.excluded) == (0, {"a": []}, {})
         for each in history.values(group, ["a"]).values()
     )
-    assert history.pairs(group, ["a"]) == []
+    assert history.pairs(*group.delivered(), ["a"]) == []
     assert history.trend(group, "a") == []
-    assert history.last_pair(group) is None
+    assert history.last_pair(*group.delivered()) is None
     assert [row.comparison_id for row in history.comparisons()] == [SECOND]
     assert history.comparisons(group=group) == []
     assert list(history.export()) == [other]
@@ -145,7 +145,7 @@ def test_what_is_left_is_pooled_and_paired_without_what_was_deleted(
 
     values = history.values(group, ["a"])
     assert (values["stream"].n, values["blocking"].n) == (2, 0)
-    assert history.pairs(group, ["a"]) == []
+    assert history.pairs(*group.delivered(), ["a"]) == []
     (row,) = history.comparisons()
     assert (row.runs, row.pairs) == (2, 0)
     assert history.groups()[0].pairs == 0

@@ -32,7 +32,7 @@ def listed_of_group(history: History, run: Run) -> object:
 
 
 def paired(history: History, run: Run) -> object:
-    return history.last_pair(Group.of(run))
+    return history.last_pair(*Group.of(run).delivered())
 
 
 def loaded(history: History, run: Run) -> object:
@@ -76,7 +76,7 @@ def found(history: History, run: Run) -> object:
 
 
 def in_pairs(history: History, run: Run) -> object:
-    return history.pairs(Group.of(run), ["a", "b"])
+    return history.pairs(*Group.of(run).delivered(), ["a", "b"])
 
 
 def over_time(history: History, run: Run) -> object:

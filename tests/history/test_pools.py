@@ -19,7 +19,7 @@ def test_a_pair_has_the_figures_of_both_runs(
     blocking = keep(make_run("blocking", comparison_id=FIRST, pair=4), a=2.0, b=math.nan)
     keep(make_run("stream", comparison_id=FIRST, pair=4), a=1.0, b=3.0, c=9.0)
 
-    assert history.pairs(Group.of(blocking), ["a", "b"]) == [
+    assert history.pairs(*Group.of(blocking).delivered(), ["a", "b"]) == [
         PairValues(
             comparison_id=FIRST,
             pair=4,
@@ -34,7 +34,9 @@ def test_pairs_with_other_answers_are_told(history: History, make_run: MakeRun, 
     stream = keep(make_run("stream"))
     keep(make_run("blocking", trace={"chunks": [Chunk(1, "answer", "Hello you!", 0)]}))
 
-    assert [pair.same_output for pair in history.pairs(Group.of(stream), [])] == [False]
+    assert [pair.same_output for pair in history.pairs(*Group.of(stream).delivered(), [])] == [
+        False
+    ]
 
 
 def test_only_pairs_of_which_both_runs_may_be_pooled_count(
@@ -51,7 +53,7 @@ def test_only_pairs_of_which_both_runs_may_be_pooled_count(
     keep(make_run("stream", pair=6))
     keep(make_run("blocking", pair=6, request={"temperature": 0.9}))
 
-    assert [each.pair for each in history.pairs(Group.of(run), [])] == [3]
+    assert [each.pair for each in history.pairs(*Group.of(run).delivered(), [])] == [3]
 
 
 def test_a_run_that_was_repeated_counts_once(
@@ -63,7 +65,7 @@ def test_a_run_that_was_repeated_counts_once(
     keep(make_run("stream"), a=3.0)
     run = keep(make_run("blocking"), a=4.0)
 
-    (pair,) = history.pairs(Group.of(run), ["a"])
+    (pair,) = history.pairs(*Group.of(run).delivered(), ["a"])
     assert (pair.a, pair.b) == ({"a": 3.0}, {"a": 4.0})
     assert history.groups()[0].pairs == 1
 
@@ -77,7 +79,7 @@ def test_pairs_are_oldest_first_and_only_the_newest(
             run = keep(make_run("blocking", comparison_id=comparison, pair=pair))
 
     def named(newest: int) -> list[tuple[str, int]]:
-        pairs = history.pairs(Group.of(run), [], newest=newest)
+        pairs = history.pairs(*Group.of(run).delivered(), [], newest=newest)
         return [(pair.comparison_id, pair.pair) for pair in pairs]
 
     assert named(200) == [(SECOND, 1), (SECOND, 2), (FIRST, 1), (FIRST, 2)]
@@ -92,7 +94,7 @@ def test_pairs_on_an_older_server_are_left_out(
         run = keep(make_run("stream", pair=pair, server_version=versions[0]))
         keep(make_run("blocking", pair=pair, server_version=versions[1]))
 
-    assert [pair.pair for pair in history.pairs(Group.of(run), [])] == [3, 4, 5]
+    assert [pair.pair for pair in history.pairs(*Group.of(run).delivered(), [])] == [3, 4, 5]
 
 
 def test_a_trend_has_one_point_a_comparison(
@@ -133,7 +135,7 @@ def test_texts_that_were_never_seen_are_not_the_same(
     stream = keep(make_run("stream", trace=imported))
     keep(make_run("blocking", trace=imported))
 
-    assert [pair.same_output for pair in history.pairs(Group.of(stream), [])] == [None]
+    assert [pair.same_output for pair in history.pairs(*Group.of(stream).delivered(), [])] == [None]
 
 
 BUSY = {"flags": ["busy"]}
@@ -150,17 +152,17 @@ def test_runs_on_a_busy_machine_are_left_out_unless_they_are_wanted(
 
     values = history.values(group, ["a"])
     assert (values["stream"].values, values["stream"].excluded) == ({"a": [1.0]}, {"busy": 1})
-    assert [each.pair for each in history.pairs(group, ["a"])] == [1]
+    assert [each.pair for each in history.pairs(*group.delivered(), ["a"])] == [1]
     assert history.trend(group, "a")[0].values == {"stream": [1.0], "blocking": [10.0, 20.0]}
     assert [(row.pairs, row.failed) for row in history.comparisons()] == [(1, 0)]
-    last = history.last_pair(group)
+    last = history.last_pair(*group.delivered())
     assert last is not None
     assert last[0].pair == 1
 
     with History.open(path, include_busy=True) as all_of_it:
         values = all_of_it.values(group, ["a"])
         assert (values["stream"].values, values["stream"].excluded) == ({"a": [1.0, 2.0]}, {})
-        assert [each.pair for each in all_of_it.pairs(group, ["a"])] == [1, 2]
+        assert [each.pair for each in all_of_it.pairs(*group.delivered(), ["a"])] == [1, 2]
         assert all_of_it.trend(group, "a")[0].values["stream"] == [1.0, 2.0]
         (row,) = all_of_it.groups(names=["a"])
         assert row.values["stream"].n == 2
@@ -188,5 +190,5 @@ def test_a_run_that_was_made_again_on_a_quiet_machine_is_the_one_that_counts(
             history.save(make_run(mode, trace=trace), {"a": float(ord(name))}).result()
         run = make_run("stream")
         history.save(run, {"a": 1.0}).result()
-        (pair,) = history.pairs(Group.of(run), ["a"])
+        (pair,) = history.pairs(*Group.of(run).delivered(), ["a"])
         assert pair.b == {"a": float(ord("a"))}

@@ -182,7 +182,7 @@ def test_a_group_can_be_named_before_it_has_runs(history: History, make_run: Mak
     assert group == Group.of(run)
     assert history.values(group, ["a"])["stream"].n == 0
     assert history.recent(10, group) == []
-    assert history.last_pair(group) is None
+    assert history.last_pair(*group.delivered()) is None
     save(history, run, a=1.0)
     assert history.values(group, ["a"])["stream"].n == 1
 
@@ -301,14 +301,14 @@ def test_the_last_pair_is_the_newest_one_with_both_runs_well(
     save(history, make_run("stream", warmup=True, comparison_id=new, pair=0))
     save(history, make_run("blocking", warmup=True, comparison_id=new, pair=0))
 
-    assert history.last_pair(Group.of(stream)) == (stream, blocking)
+    assert history.last_pair(*Group.of(stream).delivered()) == (stream, blocking)
 
 
 def test_a_pair_across_two_groups_is_no_pair(history: History, make_run: MakeRun) -> None:
     stream = save(history, make_run("stream"))
     save(history, make_run("blocking", request={"temperature": 0.9}))
 
-    assert history.last_pair(Group.of(stream)) is None
+    assert history.last_pair(*Group.of(stream).delivered()) is None
 
 
 def test_prompts_are_listed_once_the_last_used_first(history: History, make_run: MakeRun) -> None:

@@ -1,7 +1,7 @@
 """Every run ever measured, kept in SQLite: schema, migrations, queries."""
 
 from streamscope.history.errors import HistoryError
-from streamscope.history.groups import Group
+from streamscope.history.groups import Group, Part
 from streamscope.history.rows import (
     Choice,
     ComparisonRow,
@@ -27,6 +27,7 @@ __all__ = [
     "HistoryError",
     "Imported",
     "PairValues",
+    "Part",
     "RunRow",
     "TrendPoint",
     "VoteRow",

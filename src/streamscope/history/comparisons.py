@@ -3,16 +3,17 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 import msgspec
 
 from streamscope.history.codec import clean
-from streamscope.history.groups import Group, group_id, group_of_row, target_of_row
+from streamscope.history.groups import Group, Part, group_id, group_of_row, target_of_row
 from streamscope.history.insert import utc_text
 from streamscope.history.rows import ComparisonRow
 from streamscope.history.runs import load
 from streamscope.plan import Plan
-from streamscope.trace import Run
+from streamscope.trace import ChannelName, Run
 
 # The newest comparisons of all, or with a part in one group.
 _NEWEST = """
@@ -39,18 +40,26 @@ SELECT comparison_id, plan, note, tags,
         AND left_out NOT IN ('', 'warmup', 'cancelled', 'busy')) AS failed,
     (SELECT count(*) FROM kept_runs WHERE comparison_id = told.comparison_id
         AND left_out = 'busy') AS busy,
+    (SELECT count(DISTINCT pair) FROM kept_runs AS bad WHERE comparison_id = told.comparison_id
+        AND left_out NOT IN ('', 'warmup', 'cancelled', 'busy')
+        AND NOT EXISTS (SELECT 1 FROM kept_runs AS good WHERE good.comparison_id = bad.comparison_id
+            AND good.pair = bad.pair AND good.channel = bad.channel
+            AND good.left_out IN ('', 'busy'))) AS failed_pairs,
     (SELECT count(*) FROM (SELECT pair FROM kept_runs
         WHERE comparison_id = told.comparison_id AND left_out = ''
         GROUP BY pair HAVING min(channel) <> max(channel))) AS pairs
 FROM comparisons AS told WHERE comparison_id = ?
 """
 
-# Of the group that the list is of, else of the side that stands first.
+# What a side is: as its first measured run was, or its first at all.
 _SHOWN = """
-SELECT protocol, url, model, prompt, target_key, engine, params_sha, layout, regime
-FROM run_list WHERE comparison_id = :comparison AND (:group IS NULL OR group_id = :group)
-ORDER BY channel, started_utc, seq LIMIT 1
+SELECT channel, mode, protocol, url, model, prompt, target_key, engine, params_sha, layout, regime,
+    group_id
+FROM run_list WHERE comparison_id = ? AND channel = ?
+ORDER BY warmup, started_utc, seq LIMIT 1
 """
+
+_CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
 
 
 def begin(connection: sqlite3.Connection, comparison_id: str, plan: Plan) -> None:
@@ -60,6 +69,23 @@ def begin(connection: sqlite3.Connection, comparison_id: str, plan: Plan) -> Non
         "ON CONFLICT DO UPDATE SET plan = excluded.plan",
         (clean(comparison_id), utc_text(datetime.now(UTC)), msgspec.json.encode(plan).decode()),
     )
+
+
+def adopt(connection: sqlite3.Connection, comparison_id: str, plan: Plan) -> None:
+    """Keep how a comparison was carried out elsewhere; what is known of it already stays."""
+    connection.execute(
+        "INSERT INTO comparisons (comparison_id, begun_utc, plan) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET plan = excluded.plan WHERE plan IS NULL",
+        (clean(comparison_id), utc_text(datetime.now(UTC)), msgspec.json.encode(plan).decode()),
+    )
+
+
+def plan_of(connection: sqlite3.Connection, comparison_id: str) -> Plan | None:
+    """Return how a comparison was carried out; ``None`` if nobody knows."""
+    found = connection.execute(
+        "SELECT plan FROM comparisons WHERE comparison_id = ?", (clean(comparison_id),)
+    ).fetchone()
+    return None if found is None else _plan(found["plan"])
 
 
 def listed(
@@ -84,18 +110,24 @@ def row(
 ) -> ComparisonRow:
     """Return the comparison of this id, which must have runs, with that group's name if given."""
     told = connection.execute(_TOLD, (comparison_id,)).fetchone()
-    bound = {"comparison": comparison_id, "group": group}
-    shown = connection.execute(_SHOWN, bound).fetchone()
+    found = (connection.execute(_SHOWN, (comparison_id, name)).fetchone() for name in _CHANNELS)
+    sides = [side for side in found if side is not None]
+    shown = next((side for side in sides if side["group_id"] == group), sides[0])
     return ComparisonRow(
         comparison_id=comparison_id,
         started_utc=told["started_utc"],
         group=group_of_row(shown),
         target=target_of_row(shown),
+        parts={
+            side["channel"]: Part(group=group_of_row(side), mode=side["mode"]) for side in sides
+        },
+        targets={side["channel"]: target_of_row(side) for side in sides},
         plan=_plan(told["plan"]),
         pairs=told["pairs"],
         runs=told["runs"],
         failed=told["failed"],
         busy=told["busy"],
+        failed_pairs=told["failed_pairs"],
         note=told["note"],
         tags=read_tags(told["tags"]),
     )

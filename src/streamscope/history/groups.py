@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from streamscope.history.codec import clean, encode_params, storable_request
-from streamscope.trace import Layout, Regime, Request, Run, Target
+from streamscope.trace import Layout, Mode, Regime, Request, Run, Target
 
 
 def text_sha(text: str) -> str:
@@ -68,6 +68,27 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
             layout=layout,
             regime=regime,
         )
+
+    def delivered(self) -> "tuple[Part, Part]":
+        """Return its streamed runs, and its blocking ones."""
+        return Part(group=self, mode="stream"), Part(group=self, mode="blocking")
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of a group that were delivered in one way: what one channel brings about.
+
+    Attributes:
+        group: The group.
+        mode: How they were delivered.
+    """
+
+    group: Group
+    mode: Mode
+
+    @classmethod
+    def of(cls, run: Run) -> "Part":
+        """Return what ``run`` is one of."""
+        return cls(group=Group.of(run), mode=run.trace.mode)
 
 
 def group_id(connection: sqlite3.Connection, group: Group) -> int | None:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 
-from streamscope.history.groups import Group, group_id
+from streamscope.history.groups import Group, Part, group_id
 from streamscope.history.insert import BUSY
 from streamscope.history.rows import GroupValues, PairValues, TrendPoint
 from streamscope.history.runs import figures_of
@@ -49,19 +49,21 @@ WHERE figures.name IN (SELECT value FROM json_each(:names)) AND figures.value IS
 ORDER BY pooled.started_utc, pooled.seq
 """  # noqa: S608 (our own names)
 
-# The newest stream run first; of two blocking runs of one pair, the newer.
+# The newest run of A first; of two runs of B of one pair, the newer. The sides may have been the
+# other way round, unless both are of one kind.
 _PAIRED = """
 SELECT a.seq AS a, a.comparison_id, a.pair, a.output_sha, (
     SELECT b.seq FROM kept_runs AS b
-    WHERE b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.group_id = a.group_id
-        AND b.mode = 'blocking' AND (b.left_out = '' OR (b.left_out = 'busy' AND :busy))
-        AND b.server_version IN (:version, '')
+    WHERE b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.group_id = :b
+        AND b.mode = :b_mode AND b.seq <> a.seq AND (:a_channel = '' OR b.channel <> :a_channel)
+        AND (b.left_out = '' OR (b.left_out = 'busy' AND :busy))
+        AND b.server_version IN (:b_version, '')
     ORDER BY b.left_out, b.started_utc DESC, b.seq DESC LIMIT 1
 ) AS b
 FROM kept_runs AS a
-WHERE a.group_id = :group AND +a.mode = 'stream'
+WHERE a.group_id = :a AND +a.mode = :a_mode AND (:a_channel = '' OR +a.channel = :a_channel)
     AND (+a.left_out = '' OR (+a.left_out = 'busy' AND :busy))
-    AND +a.server_version IN (:version, '')
+    AND +a.server_version IN (:a_version, '')
 ORDER BY a.started_utc DESC, a.seq DESC
 """
 
@@ -138,27 +140,34 @@ def values_of(
 
 def pairs(
     connection: sqlite3.Connection,
-    group: Group,
+    a: Part,
+    b: Part,
     names: Iterable[str],
     newest: int,
     *,
     busy: bool = False,
 ) -> list[PairValues]:
-    """Return the figures of the ``newest`` pairs of ``group``, oldest first.
+    """Return the figures of the ``newest`` pairs of two parts, oldest first.
 
-    Both runs of each ended by themselves, on the newest known version of the server or on one that
-    did not say its version; and without ``busy``, on a machine that was not too busy.
+    Both runs of each ended by themselves, on the newest known version of their server or on one
+    that did not say its version; and without ``busy``, on a machine that was not too busy.
     """
-    number = group_id(connection, group)
-    counts = connection.execute(_COUNTS, (number,)).fetchall()
-    version = _version(counts, _counted(busy=busy))
     found: dict[tuple[str, int], sqlite3.Row] = {}
-    bound = {"group": number, "version": version, "busy": busy}
+    bound: dict[str, object] = {
+        "busy": busy,
+        "a_mode": a.mode,
+        "b_mode": b.mode,
+        "a_channel": "A" if a == b else "",
+    }
+    for side, part in (("a", a), ("b", b)):
+        number = group_id(connection, part.group)
+        counts = connection.execute(_COUNTS, (number,)).fetchall()
+        bound |= {side: number, f"{side}_version": _version(counts, _counted(busy=busy))}
     for row in connection.execute(_PAIRED, bound):
         if len(found) >= newest:
             break
         if row["b"] is not None:
-            # Of two stream runs of one pair, the newer.
+            # Of two runs of A of one pair, the newer.
             found.setdefault((row["comparison_id"], row["pair"]), row)
     oldest_first = list(reversed(found.values()))
     seqs = [seq for row in oldest_first for seq in (row["a"], row["b"])]

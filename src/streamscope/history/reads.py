@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from streamscope.history import comparisons, overview, pools, runs, votes
 from streamscope.history.errors import HistoryError
 from streamscope.history.find import Kind, find, find_comparison
-from streamscope.history.groups import Group
+from streamscope.history.groups import Group, Part
 from streamscope.history.rows import (
     ComparisonRow,
     GroupRow,
@@ -18,6 +18,7 @@ from streamscope.history.rows import (
     TrendPoint,
     VoteRow,
 )
+from streamscope.plan import Plan
 from streamscope.trace import Mode, Run
 
 NEWEST = 1000
@@ -105,13 +106,15 @@ class Reads(ABC):
         with self._view() as db:
             return pools.values(db, group, names, newest, busy=self.include_busy)
 
-    def pairs(self, group: Group, names: Iterable[str], *, newest: int = 200) -> list[PairValues]:
-        """Return the figures ``names`` of the ``newest`` pairs of ``group``, oldest first.
+    def pairs(
+        self, a: Part, b: Part, names: Iterable[str], *, newest: int = 200
+    ) -> list[PairValues]:
+        """Return the figures ``names`` of the ``newest`` pairs of two parts, oldest first.
 
         Only pairs of which both runs may be pooled, as for ``values``.
         """
         with self._view() as db:
-            return pools.pairs(db, group, names, newest, busy=self.include_busy)
+            return pools.pairs(db, a, b, names, newest, busy=self.include_busy)
 
     def trend(self, group: Group, name: str, *, newest: int = 100) -> list[TrendPoint]:
         """Return figure ``name`` in the ``newest`` comparisons of ``group``, oldest first.
@@ -133,6 +136,11 @@ class Reads(ABC):
         """
         with self._view() as db:
             return comparisons.listed(db, limit, group, before)
+
+    def plan(self, comparison_id: str) -> Plan | None:
+        """Return how a comparison was to be carried out; ``None`` if nobody knows."""
+        with self._view() as db:
+            return comparisons.plan_of(db, comparison_id)
 
     def comparison(self, comparison_id: str) -> tuple[ComparisonRow, list[Run]]:
         """Return a comparison with its whole runs, in the order in which they were made.
@@ -169,10 +177,10 @@ class Reads(ABC):
         with self._view() as db:
             return runs.load(db, run_id)
 
-    def last_pair(self, group: Group) -> tuple[Run, Run] | None:
-        """Return the newest stream and blocking run of one pair of ``group``, both ended well."""
+    def last_pair(self, a: Part, b: Part) -> tuple[Run, Run] | None:
+        """Return the newest pair of a run of each of two parts, both ended well."""
         with self._view() as db:
-            return runs.last_pair(db, group)
+            return runs.last_pair(db, a, b)
 
     def export(self, group: Group | None = None, comparison_id: str | None = None) -> Iterator[Run]:
         """Return whole runs one after the other, oldest first: all, or those of one of both.

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from streamscope.history.groups import Group
+from streamscope.history.groups import Group, Part
 from streamscope.plan import Plan
 from streamscope.trace import (
     ChannelName,
@@ -103,14 +103,18 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         comparison_id: Unique, 32 hexadecimal digits.
         started_utc: Start of its first run, ``YYYY-MM-DDTHH:MM:SS.ffffffZ``.
-        group: The runs that its own may be pooled with: those of channel A, where both differ.
-        target: The server, again that of channel A.
+        group: The runs that its own may be pooled with: those of the group that the list is of, or
+            else of channel A, where both differ.
+        target: The server, of the same channel.
+        parts: What each channel asked, and how; of channels that have runs.
+        targets: The server of each.
         plan: How it was to be carried out; ``None`` if nobody said, as for imported runs.
         pairs: Number of pairs of which both runs ended by themselves.
         runs: Number of runs of all kinds.
         failed: How many of them failed: did not end by themselves, nor were stopped by a person,
             nor only warmed up.
         busy: How many ended by themselves, but on a machine that was too busy.
+        failed_pairs: Number of pairs of which a run failed and none of its further tries did not.
         note: What a person wrote about it.
         tags: Its tags.
     """
@@ -119,11 +123,14 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     started_utc: str
     group: Group
     target: Target
+    parts: dict[ChannelName, Part]
+    targets: dict[ChannelName, Target]
     plan: Plan | None
     pairs: int
     runs: int
     failed: int
     busy: int = 0
+    failed_pairs: int = 0
     note: str
     tags: tuple[str, ...]
 
@@ -160,8 +167,8 @@ class PairValues(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         comparison_id: The comparison that it belongs to.
         pair: Its number in that comparison, from 1.
-        a: The figures that were asked for of the stream run; ``None`` where there is no value.
-        b: Those of the blocking run.
+        a: The figures that were asked for of A's run; ``None`` where there is no value.
+        b: Those of B's.
         same_output: Whether both answers are the same, to the letter; ``None`` where the text of
             one is not known, as of imported summaries.
     """

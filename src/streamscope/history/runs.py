@@ -8,7 +8,7 @@ import msgspec
 
 from streamscope.history.codec import clean, decode_request, decode_trace
 from streamscope.history.errors import HistoryError
-from streamscope.history.groups import Group, group_id, group_of_row, target_of_row
+from streamscope.history.groups import Group, Part, group_id, group_of_row, target_of_row
 from streamscope.history.rows import RunRow
 from streamscope.trace import Run, ServerTimings, Tokens
 
@@ -26,11 +26,12 @@ _NEWEST = " ORDER BY started_utc DESC, seq DESC LIMIT :limit"
 
 # The plus keeps SQLite from searching the whole group for each partner.
 _LAST_PAIR = """
-SELECT a.run_id AS stream, b.run_id AS blocking
+SELECT a.run_id AS a, b.run_id AS b
 FROM kept_runs AS a CROSS JOIN kept_runs AS b
-    ON b.comparison_id = a.comparison_id AND b.pair = a.pair AND +b.group_id = a.group_id
-WHERE a.group_id = ? AND a.mode = 'stream' AND a.left_out = ''
-    AND b.mode = 'blocking' AND b.left_out = ''
+    ON b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.seq <> a.seq
+        AND +b.group_id = :b
+WHERE a.group_id = :a AND a.mode = :a_mode AND a.left_out = ''
+    AND b.mode = :b_mode AND b.left_out = '' AND (:one = 0 OR (a.channel, b.channel) = ('A', 'B'))
 ORDER BY a.started_utc DESC, a.seq DESC, b.started_utc DESC, b.seq DESC LIMIT 1
 """
 
@@ -103,16 +104,23 @@ def load(connection: sqlite3.Connection, run_id: str) -> Run:
     )
 
 
-def last_pair(connection: sqlite3.Connection, group: Group) -> tuple[Run, Run] | None:
-    """Return the newest pair of which both runs may be pooled, the stream first.
+def last_pair(connection: sqlite3.Connection, a: Part, b: Part) -> tuple[Run, Run] | None:
+    """Return the newest pair of two parts of which both runs may be pooled.
 
     Raises:
         HistoryError: One of them cannot be decoded any more.
     """
-    row = connection.execute(_LAST_PAIR, (group_id(connection, group),)).fetchone()
+    bound = {
+        "a": group_id(connection, a.group),
+        "b": group_id(connection, b.group),
+        "a_mode": a.mode,
+        "b_mode": b.mode,
+        "one": a == b,
+    }
+    row = connection.execute(_LAST_PAIR, bound).fetchone()
     if row is None:
         return None
-    return load(connection, row["stream"]), load(connection, row["blocking"])
+    return load(connection, row["a"]), load(connection, row["b"])
 
 
 class Place(NamedTuple):

@@ -83,6 +83,13 @@ class History(Reads):
         """Keep how a comparison is about to be carried out; return at once."""
         return self._writer.submit(lambda db: comparisons.begin(db, comparison_id, plan))
 
+    def adopt(self, comparison_id: str, plan: Plan) -> Future[None]:
+        """Keep how a comparison of elsewhere was carried out, unless that is known; return at once.
+
+        Its runs are to be added next.
+        """
+        return self._writer.submit(lambda db: comparisons.adopt(db, comparison_id, plan))
+
     def add(self, runs: Iterable[tuple[Run, Mapping[str, float | None]]]) -> Imported:
         """Add runs from elsewhere with their figures; wait until they are written.
 
