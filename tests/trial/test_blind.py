@@ -2,6 +2,7 @@
 
 from typing import Literal, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,8 +92,16 @@ def test_an_answer_that_broke_off_is_refused() -> None:
 
 
 def test_two_streams_are_refused() -> None:
-    with pytest.raises(UnfitError, match="a streamed and a blocking answer"):
+    with pytest.raises(UnfitError, match=r"streaming against blocking: both of these .* streamed"):
         both(blocking=stream_trace())
+
+
+def test_two_models_are_refused_as_more_than_the_delivery_would_be_voted_on() -> None:
+    pair = both()
+    other = Target(protocol="ollama-chat", url="http://127.0.0.1:11434", model="another")
+    runs = [pair["stream"].run, msgspec.structs.replace(pair["blocking"].run, target=other)]
+    with pytest.raises(UnfitError, match="about streaming against blocking: what else differs"):
+        subjects((run, measure(run.trace)) for run in runs)
 
 
 # ----------------------------------------------------------------------------------------- a round

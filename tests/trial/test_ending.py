@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from streamscope.plan import Plan
-from streamscope.trace import ChannelName, Ended, Request, Run, Target, Trace
+from streamscope.trace import ChannelName, Ended, Fault, Request, Run, Target, Trace
 from streamscope.trial.ending import marked_words, why_ended, why_lost
 from streamscope.trial.plan import Course
 
@@ -36,6 +36,11 @@ def course(*pairs: Sequence[Trace], include_busy: bool = False, retries: int = 1
     return Course(plan=Plan(repeat=9), runs=tuple(runs), include_busy=include_busy, retries=retries)
 
 
+GONE = Trace(
+    mode="stream",
+    ended="error",
+    fault=Fault(code="unreachable", sentence="Nothing answers there: is it running?"),
+)
 GOOD, HELD_UP, BROKEN = (QUIET, QUIET), (QUIET, BUSY, BUSY), (FAILED, QUIET)
 
 
@@ -69,6 +74,9 @@ def test_what_becomes_of_a_marked_run(
         ([HELD_UP, HELD_UP, GOOD], ""),
         ([HELD_UP, GOOD, HELD_UP, HELD_UP], ""),
         ([HELD_UP, HELD_UP, (QUIET, STOPPED)], ""),
+        ([GOOD, (GONE,)], "Nothing answers there: is it running?"),
+        ([GOOD, (QUIET, GONE)], "Nothing answers there: is it running?"),
+        ([GOOD, (GONE, QUIET), GOOD], ""),
         ([], ""),
     ],
 )

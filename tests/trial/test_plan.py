@@ -17,6 +17,7 @@ from streamscope.trial.plan import (
     Course,
     Step,
     asked_request,
+    meant,
     new_nonce,
     pair_steps,
     warmups,
@@ -150,7 +151,16 @@ def test_a_run_that_was_made_again_counts_as_what_it_became() -> None:
 
 def test_a_channel_never_shows_its_key() -> None:
     target = Target(protocol="openai-chat", url="http://127.0.0.1:1")
-    channel = Channel(name="A", target=target, mode="stream", key="sk-verysecret")
+    request = Request(prompt="Why?")
+    channel = Channel(name="A", target=target, mode="stream", request=request, key="sk-verysecret")
     for shown in (repr(channel), str(channel), pretty_repr(channel), repr({"A": channel})):
         assert "verysecret" not in shown
         assert "127.0.0.1:1" in shown
+
+
+def test_what_an_engine_added_was_not_meant() -> None:
+    """To ask both channels again what an engine needs would make of one server's habit a wish."""
+    filled = Request(prompt="Why?", max_tokens=512, params={"cache_prompt": False})
+    plain = Request(prompt="Why?", max_tokens=512)
+    assert meant([filled, plain]) == plain
+    assert meant([plain]) == plain

@@ -27,6 +27,15 @@ def test_nothing_is_said_before_the_first_pair() -> None:
     assert at.left_s is None
 
 
+def test_warm_ups_tell_how_long_the_first_pair_will_take() -> None:
+    at = progress(NARROW, values(), elapsed_s=1.0, measured_s=0.0, pairs_now=0, guessed_s=2.0)
+    assert at.left_s == (12.0, 60.0)
+    at = progress(
+        Plan(repeat=4), values(1, 1), elapsed_s=9, measured_s=8, pairs_now=2, guessed_s=90
+    )
+    assert at.left_s == (8.0, 8.0), "what was measured counts for more"
+
+
 def test_before_there_is_an_interval_the_plan_is_all_that_is_known() -> None:
     at = progress(NARROW, values(1, 2, 1), elapsed_s=6.0, measured_s=6.0, pairs_now=3)
     assert (at.least, at.most, at.width) == (6, 30, None)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from streamscope.calibration import Calibration
+from streamscope.history import Group
 from streamscope.measure.conventions import Trust
 from streamscope.measure.figures import Figures
 from streamscope.plan import Plan
@@ -16,8 +17,9 @@ from streamscope.probe.client import ProbeError
 from streamscope.probe.messages import Limits, Start
 from streamscope.trace import Chunk, Fault, FaultCode, Observer, Request, Run, Shown, Target, Trace
 from streamscope.trial import trial as module
-from streamscope.trial.plan import Channel, Course, whole_pairs
-from streamscope.trial.trial import HOPELESS, Trial, asked_pause_s, is_complete
+from streamscope.trial.ending import HOPELESS, why_ended
+from streamscope.trial.plan import Channel, Course, to_go, whole_pairs
+from streamscope.trial.trial import Trial, asked_pause_s, is_complete
 
 if TYPE_CHECKING:
     from tests.trial.conftest import Diary, FakeProbe
@@ -34,20 +36,29 @@ def saved() -> list[Run]:
 
 @pytest.fixture
 def build(fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]) -> "Build":
-    def trial(plan: Plan, *, prefill_only: bool = False, **more: typing.Any) -> Trial:
+    def trial(
+        plan: Plan,
+        *,
+        prefill_only: bool = False,
+        asked: dict[str, typing.Any] | None = None,
+        **more: typing.Any,
+    ) -> Trial:
         def save(run: Run, figures: Figures) -> None:
             assert figures.values
             saved.append(run)
 
+        request = Request(prompt="Why?", max_tokens=50)
+        usual: dict[str, typing.Any] = {"request": request, "target": TARGET, "key": "k"}
+        of_both = usual | (asked or {})
         members: dict[str, typing.Any] = {
             "probe": fake_probe,
             "channels": {
-                "A": Channel(name="A", target=TARGET, mode="stream", key="k"),
-                "B": Channel(name="B", target=TARGET, mode="blocking", key="k"),
+                "A": Channel(name="A", mode="stream", **of_both),
+                "B": Channel(name="B", mode="blocking", **of_both),
             },
-            "request": Request(prompt="Why?", max_tokens=50),
             "course": Course(plan=plan, prefill_only=prefill_only),
             "retry_pause_s": 0.0,
+            "away_pause_s": 0.0,
             "listener": diary,
             "save": save,
         }
@@ -81,7 +92,7 @@ async def test_both_channels_are_asked_the_same(
     build: "Build", fake_probe: "FakeProbe", diary: "Diary", saved: list[Run]
 ) -> None:
     limits = Limits(total_s=9)
-    runs = await build(plan(repeat=2), limits=limits, proxy="http://p:1").carry_out()
+    runs = await build(plan(repeat=2), limits=limits, asked={"proxy": "http://p:1"}).carry_out()
     assert [(run.channel, run.pair, run.position) for run in runs] == [
         ("A", 1, 1),
         ("B", 1, 2),
@@ -127,11 +138,27 @@ async def test_warm_ups_are_kept_as_such(
     await build(plan(warmup=1), prefill_only=True).carry_out()
     assert [run.warmup for run in saved] == [True, False, False]
     assert [start.request.max_tokens for start in fake_probe.starts] == [1, 50, 50]
-    assert saved[0].request.max_tokens == 1
+    assert "prefill-only" in saved[0].trace.flags
+    assert len({Group.of(run) for run in saved}) == 1, "the history lists what was asked, once"
+
+
+async def test_warm_ups_tell_how_long_it_will_take(build: "Build", fake_probe: "FakeProbe") -> None:
+    left: list[tuple[float, float] | None] = []
+    trial = build(plan(warmup=1, repeat=4))
+
+    def slow(start: Start) -> Trace:
+        left.append(trial.progress.left_s)
+        trace = good(start)
+        trace.marks["done"] = (2 if start.mode == "stream" else 1) * 10**9
+        return trace
+
+    fake_probe.answer = slow
+    await trial.carry_out()
+    assert left[:4] == [None, None, (12.0, 12.0), (12.0, 12.0)]
 
 
 async def test_simulated_answers_are_marked(build: "Build", saved: list[Run]) -> None:
-    await build(plan(), engine="simulator", server_version="0.1").carry_out()
+    await build(plan(), asked={"engine": "simulator", "server_version": "0.1"}).carry_out()
     assert all(run.trace.flags == ["simulated"] for run in saved)
     assert {(run.engine, run.server_version) for run in saved} == {("simulator", "0.1")}
 
@@ -144,6 +171,27 @@ async def test_only_what_every_run_would_meet_again_ends_a_comparison(
     runs = await build(plan(repeat=2)).carry_out()
     assert len(runs) == (1 if code in HOPELESS else 8), "each one is made twice"
     assert saved == runs, "a failed run is kept like any other"
+
+
+async def test_a_server_that_starts_anew_is_waited_for(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fails = failing("unreachable")
+    fake_probe.answer = lambda start: (fails if len(fake_probe.starts) == 3 else good)(start)
+    runs = await build(plan(repeat=2)).carry_out()
+    assert [run.trace.ok for run in runs] == [True, True, False, True, True]
+
+
+async def test_a_server_that_is_gone_is_tried_once_more_and_named(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    fails = failing("unreachable")
+    fake_probe.answer = lambda start: (good if len(fake_probe.starts) <= 2 else fails)(start)
+    trial = build(plan(repeat=9))
+    runs = await trial.carry_out()
+    assert [run.trace.ok for run in runs] == [True, True, False, False]
+    assert runs[-1].trace.fault is not None
+    assert why_ended(trial.so_far) == runs[-1].trace.fault.sentence.rstrip(".")
 
 
 async def test_a_race_that_is_hopeless_keeps_both_runs(
@@ -306,6 +354,59 @@ async def test_it_goes_on_while_they_are_not(build: "Build", fake_probe: "FakePr
     trial = build(plan(repeat=12, until=0.05))
     assert len(await trial.carry_out()) == 24, "the most there may be"
     assert (trial.progress.pairs, trial.progress.most) == (12, 12)
+
+
+async def test_pairs_that_do_not_count_are_made_good_when_it_goes_on(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    """Or else a comparison on a server that was broken could never be finished."""
+    fake_probe.answer = failing("server")
+    given_up = build(plan(repeat=4))
+    await given_up.carry_out()
+    course = msgspec.structs.replace(given_up.so_far, comparison_id=given_up.comparison_id)
+    assert not is_complete(course)
+    fake_probe.answer = taking(1.0)
+    trial = build(course.plan, course=course)
+    runs = await trial.carry_out()
+    assert is_complete(trial.so_far)
+    further = runs[len(course.runs) :]
+    assert [run.pair for run in further] == [4, 4, 5, 5, 6, 6, 7, 7], "and no pair of two days"
+    assert trial.progress.of(7) == "of 7"
+
+
+async def test_a_pair_lost_on_the_way_is_missing(build: "Build", fake_probe: "FakeProbe") -> None:
+    count = iter(range(1000))
+    good = taking(1.0)
+    fake_probe.answer = lambda start: (
+        failing("cut")(start) if next(count) in (2, 3) else good(start)
+    )
+    trial = build(plan(repeat=3))
+    await trial.carry_out()
+    assert max(run.pair for run in trial.runs) == 3, "as many as were planned are gone through"
+    assert not is_complete(trial.so_far)
+    assert list(to_go(trial.so_far)) == [4]
+
+
+async def test_a_pair_that_was_cut_short_may_keep_its_good_run(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    good = taking(1.0)
+    trial = build(plan(repeat=1))
+
+    def cut(start: Start) -> Trace:
+        if len(fake_probe.starts) == 1:
+            return good(start)
+        trial.stop()
+        return Trace(mode=start.mode, ended="cancelled")
+
+    fake_probe.answer = cut
+    await trial.carry_out()
+    fake_probe.answer = lambda start: (
+        failing("cut")(start) if start.mode == "stream" else good(start)
+    )
+    again = build(trial.plan, course=trial.so_far)
+    await again.carry_out()
+    assert again.progress.pairs == 1
 
 
 async def test_a_stopped_comparison_goes_on_where_it_was(

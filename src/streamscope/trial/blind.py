@@ -15,6 +15,8 @@ import msgspec
 from streamscope.history import VoteRow
 from streamscope.measure.blind import Choice
 from streamscope.measure.figures import Figures
+from streamscope.sides import Aspect, Sides
+from streamscope.sides import Side as Channel
 from streamscope.trace import Mode, Run
 from streamscope.trial.replay import Playback, ReplayClock, end_ns
 
@@ -30,6 +32,8 @@ Stage: TypeAlias = Literal["ready", "watching", "left", "right", "over"]
 LONGEST_S = 3600.0
 """Longest wait that is taken for an answer, s."""
 
+_ABOUT = "A blind test is about streaming against blocking"
+_WAYS: dict[Mode, str] = {"stream": "streamed", "blocking": "came whole"}
 _SECONDS = re.compile(r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*(?:s|sec|secs|seconds?)?", re.ASCII)
 
 
@@ -59,7 +63,7 @@ def subjects(runs: Iterable[tuple[Run, Figures]]) -> Subjects:
     """Return the two runs of a pair as a blind test needs them.
 
     Raises:
-        UnfitError: If they are not a streamed and a blocking answer, both whole.
+        UnfitError: If they are not a streamed and a blocking answer of one model, both whole.
     """
     found: Subjects = {}
     for run, figures in runs:
@@ -68,8 +72,15 @@ def subjects(runs: Iterable[tuple[Run, Figures]]) -> Subjects:
             raise UnfitError(f"A blind test needs two whole answers: {run.channel} has none.")
         found[run.trace.mode] = Subject(run=run, first_s=first, total_s=total)
     if len(found) != 2:
-        raise UnfitError("A blind test needs a streamed and a blocking answer to one prompt.")
+        raise UnfitError(f"{_ABOUT}: both of these answers {_WAYS[next(iter(found))]}.")
+    if set(_differ(found)) - {"mode"}:
+        raise UnfitError(f"{_ABOUT}: what else differs here would be voted on, too.")
     return found
+
+
+def _differ(pair: Subjects) -> tuple[Aspect, ...]:
+    sides = Sides(a=Channel.of(pair["stream"].run), b=Channel.of(pair["blocking"].run))
+    return sides.differ
 
 
 def read_seconds(text: str) -> float | None:

@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 
-from streamscope.trace import Run, Trace
+from streamscope.trace import FaultCode, Run, Trace
 from streamscope.trial.plan import CHANNELS, Course, whole_pairs
+
+HOPELESS: frozenset[FaultCode] = frozenset(
+    ("unreachable", "tls", "url", "auth", "model", "request", "probe")
+)
+"""Faults that the next run would only meet again: the comparison ends there."""
 
 IN_A_ROW = ("", "one pair", "two pairs in a row", "three pairs in a row")
 """How many pairs went by without one that counts, in words; more are not let go by."""
@@ -25,12 +30,16 @@ def marked_words(trace: Trace, *, again: bool, include_busy: bool = False) -> st
 
 
 def why_ended(course: Course, *, give_up: int = len(IN_A_ROW) - 1) -> str:
-    """Say why a comparison gave up before its end: a clause; empty if it did not.
+    """Say why a comparison gave up before its end: a clause, or the words of a fault.
+
+    Empty if it did not.
 
     Args:
         course: The comparison, with its runs.
         give_up: After how many pairs in a row that do not count it ends.
     """
+    if course.runs and (fault := course.runs[-1].trace.fault) and fault.code in HOPELESS:
+        return fault.sentence.rstrip(".")
     gone = _gone_through(course.runs)
     lost = set(_lost(course))
     last = gone[-give_up:]

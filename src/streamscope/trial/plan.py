@@ -5,7 +5,7 @@ time unless a race is asked for. Who goes first in each pair is ``order``'s busi
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,15 +28,23 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         name: The side.
         target: The server.
         mode: How the answer is delivered.
+        request: What is asked of it.
         key: The server's key. Never leaves the process but to the probe.
         headers: What is sent beside it, or in its place; the same holds for them.
+        proxy: HTTP proxy to go through.
+        engine: Name of the engine of ours that answers, or empty.
+        server_version: Version of the server, where known.
     """
 
     name: ChannelName
     target: Target
     mode: Mode
+    request: Request
     key: str | None = None
     headers: Mapping[str, str] = {}
+    proxy: str | None = None
+    engine: str = ""
+    server_version: str = ""
 
     def __repr__(self) -> str:
         return f"Channel({self.name!r}, {self.target!r}, {self.mode!r})"
@@ -72,6 +80,11 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         """Return the whole pairs that had been measured before."""
         return whole_pairs(self.runs, include_busy=self.include_busy)
 
+    @property
+    def lost(self) -> int:
+        """How many pairs had been gone through and do not count."""
+        return last_pair(self.runs) - sum(a.pair <= last_pair(self.runs) for a, _ in self.pairs())
+
 
 class Step(msgspec.Struct, frozen=True):
     """One run of a plan.
@@ -92,13 +105,16 @@ class Step(msgspec.Struct, frozen=True):
 CHANNELS: tuple[ChannelName, ...] = ("A", "B")
 
 
-def warmups(course: Course) -> Iterator[Step]:
+def warmups(course: Course, *, one_server: bool = True) -> Iterator[Step]:
     """Yield the warm-ups, which are dropped.
 
-    A plan whose warm-ups only prefill needs one run for them, as there is one cache to fill.
+    Args:
+        course: A plan whose warm-ups only prefill needs one run a server, as each has one cache.
+        one_server: Whether both channels ask the same model of the same server.
     """
+    once = course.prefill_only and one_server
     for _ in range(course.plan.warmup):
-        for position, channel in enumerate(CHANNELS[:1] if course.prefill_only else CHANNELS, 1):
+        for position, channel in enumerate(CHANNELS[:1] if once else CHANNELS, 1):
             yield Step(channel, 0, position, True)
 
 
@@ -108,6 +124,25 @@ def pair_steps(course: Course, pair: int) -> tuple[Step, ...]:
     block = pair - 1 + course.pairs_before
     sides = arrangement(plan.order, CHANNELS, block, plan.seed)
     return tuple(Step(side, pair, position) for position, side in enumerate(sides, 1))
+
+
+def to_go(course: Course) -> range:
+    """Return the numbers of the pairs that are still to be measured.
+
+    A pair that was gone through and does not count is made good by a further one: runs of another
+    day would be no pair with those of it that are good.
+    """
+    last = last_pair(course.runs)
+    return range(last + 1, course.plan.repeat + course.lost + 1)
+
+
+def last_pair(runs: Sequence[Run]) -> int:
+    """Return the number of the last pair that was gone through: one cut short counts as not."""
+    sides: dict[int, set[ChannelName]] = {}
+    for run in runs:
+        if not run.warmup and run.trace.ended != "cancelled":
+            sides.setdefault(run.pair, set()).add(run.channel)
+    return max((pair for pair, both in sides.items() if len(both) == len(CHANNELS)), default=0)
 
 
 def whole_pairs(runs: Sequence[Run], *, include_busy: bool = False) -> list[tuple[Run, Run]]:
@@ -141,6 +176,22 @@ def asked_request(request: Request, step: Step, course: Course, target: Target) 
     if step.warmup and course.prefill_only:
         return _speaker(target).shortest(target, request)
     return request
+
+
+def meant(requests: Iterable[Request]) -> Request:
+    """Return what both channels were to be asked, of what they were asked.
+
+    An engine of ours adds what it needs, so that the request which says least is the person's.
+
+    Args:
+        requests: At least one.
+    """
+
+    def members(request: Request) -> int:
+        known = [value for value in msgspec.structs.astuple(request) if value is not None]
+        return len(known) + len(request.params)
+
+    return min(requests, key=members)
 
 
 def with_nonce(request: Request, nonce: str, target: Target) -> Request:

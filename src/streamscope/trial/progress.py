@@ -28,7 +28,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         wanted: The width at which it ends by itself; ``None`` for a fixed number of pairs.
         elapsed_s: Time since it began, s.
         left_s: Time that it will probably still take, from and to, s; ``None`` before the first
-            pair is done.
+            pair is done, unless warm-ups were as long as a pair.
+        made_good: Pairs of before it was continued that do not count: as many further numbers
+            there are.
     """
 
     pairs: int
@@ -38,12 +40,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     wanted: float | None
     elapsed_s: float
     left_s: tuple[float, float] | None
+    made_good: int = 0
 
     def of(self, pair: int) -> str:
         """Say of how many a pair is: ``of 6``, ``of 6 to 30``, or ``of up to 30``."""
-        if self.least == self.most:
-            return f"of {self.most}"
-        return f"of {self.least} to {self.most}" if pair < self.least else f"of up to {self.most}"
+        least, most = self.least + self.made_good, self.most + self.made_good
+        if least == most:
+            return f"of {most}"
+        return f"of {least} to {most}" if pair < least else f"of up to {most}"
 
 
 class Values:
@@ -94,7 +98,14 @@ def pairs_needed(pairs: int, width: float | None, plan: Plan) -> tuple[int, int]
 
 
 def progress(
-    plan: Plan, values: Values, *, elapsed_s: float, measured_s: float, pairs_now: int
+    plan: Plan,
+    values: Values,
+    *,
+    elapsed_s: float,
+    measured_s: float,
+    pairs_now: int,
+    guessed_s: float | None = None,
+    made_good: int = 0,
 ) -> Progress:
     """Say where a comparison stands.
 
@@ -104,12 +115,15 @@ def progress(
         elapsed_s: Time since it began, s; since it was continued, if it was.
         measured_s: Time that the pairs of ``pairs_now`` took, pauses between them included, s.
         pairs_now: Pairs that were gone through in that time, failed ones too.
+        guessed_s: How long a pair will take by what its warm-ups took, s; ``None`` if they tell
+            nothing.
+        made_good: Pairs of before it was continued that do not count.
     """
     width = values.width if plan.until is not None else None
     least, most = pairs_needed(values.pairs, width, plan)
     left = None
-    if pairs_now:
-        each = measured_s / pairs_now
+    each = measured_s / pairs_now if pairs_now else guessed_s
+    if each is not None:
         left = (
             max(0.0, each * (least - values.pairs)),
             max(0.0, each * (most - values.pairs)),
@@ -122,4 +136,5 @@ def progress(
         wanted=plan.until,
         elapsed_s=elapsed_s,
         left_s=left,
+        made_good=made_good,
     )

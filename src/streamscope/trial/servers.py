@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from streamscope.engines import local
 from streamscope.engines.addresses import read
-from streamscope.engines.choose import Choice, choose
+from streamscope.engines.choose import Choice, choose, place
 from streamscope.engines.detect import USUAL, Found, detect
+from streamscope.engines.engine import EngineError
 from streamscope.engines.found import Candidate
-from streamscope.engines.launch import launch
+from streamscope.engines.heard import NotAskedError
+from streamscope.engines.launch import Launched, launch
 from streamscope.engines.weights import Progress
 from streamscope.key_owners import authority
 from streamscope.keys import Key, KeyRefusedError, Secret
@@ -19,6 +22,21 @@ from streamscope.probe.client import Probe
 from streamscope.trace import Target
 from streamscope.trial import known_servers
 from streamscope.trial.setup import NoServerError, Report, Setup, Wish
+
+
+class KeyFor(Protocol):
+    """Returns keys; it may have to wait, so it is called in a thread."""
+
+    def __call__(self, url: str, *named: str) -> Key | None:
+        """Return the key for a URL.
+
+        Args:
+            url: Where it would go.
+            named: URLs that the person named, the first one first.
+
+        Raises:
+            KeyRefusedError: It can't be had, or may not go there.
+        """
 
 
 class Servers:
@@ -29,7 +47,7 @@ class Servers:
         probe: Probe,
         *,
         cache_dir: Path,
-        key_for: Callable[[str, str], Key | None],
+        key_for: KeyFor,
         proxy_for: Callable[[str], str | None],
         candidates: Sequence[Candidate] = (),
         offered: Sequence[Candidate] = (),
@@ -41,7 +59,7 @@ class Servers:
         Args:
             probe: Gets the pages; it must have been started.
             cache_dir: Where fetched weights and servers that were named are kept.
-            key_for: Returns the key for a URL, given the one that the person named.
+            key_for: Returns the key for a URL.
             proxy_for: Returns the proxy for a URL.
             candidates: Servers that the environment names, the one that is preferred first.
             offered: Further servers to choose from, of which none is chosen unless it is named.
@@ -58,11 +76,16 @@ class Servers:
         self._gguf = gguf
         self._profile = profile
         self._wish = Wish()
-        self._named = ""
+        self._named: tuple[str, ...] = ()
+        self._own = ""
         self._refusals: set[str] = set()
 
-    async def choose(self, wish: Wish) -> Choice:
+    async def choose(self, wish: Wish, *, second: bool = False) -> Choice:
         """Return what fulfils a wish, without starting or changing anything.
+
+        Args:
+            wish: What is wanted.
+            second: Whether it is wanted beside what was chosen last, and not in its place.
 
         Raises:
             NoServerError: The wish contradicts itself.
@@ -74,45 +97,63 @@ class Servers:
                 "The local engine serves one model, so --model names nothing there: "
                 "set model_file in the config file to serve a GGUF file of your own."
             )
-        target = None
-        self._wish, self._named = wish, ""
+        target, url = None, ""
+        self._wish, self._named = wish, self._named if second else ()
         if wish.url:
             from streamscope.wire.urls import validate_url  # the first picture needs no protocol
 
             try:
-                url = self._named = validate_url(wish.url)
+                url = validate_url(wish.url)
             except ValueError as error:
                 raise NoServerError(str(error)) from error
+            self._named = (*self._named, url)
+            self._own = self._own_after(wish, url, second=second)
             target = Target(protocol=wish.protocol, url=url, model=wish.model)
             await self._key(url)  # what speaks against it is said before anybody is asked
         elif wish.engine == "auto":
             await self._have_keys(self._candidates)
         self._refusals.clear()
-        choice = await choose(
-            self._fetch,
-            engine=wish.engine,
-            target=target,
-            model=wish.model,
-            candidates=self._candidates,
-            known=known_servers.known(self._known_file, self._named) if self._named else None,
-            local_missing=local.missing(),
-        )
         # A server that would have come first, had its key been sent, is missed by the person.
+        try:
+            choice = await choose(
+                self._fetch,
+                engine=wish.engine,
+                target=target,
+                model=wish.model,
+                protocol=wish.protocol,
+                candidates=self._candidates,
+                known=known_servers.known(self._known_file, url) if url else None,
+                local_missing=local.missing(),
+            )
+        except EngineError as error:
+            raise EngineError(" ".join([str(error), *sorted(self._refusals)])) from error
         reason = " ".join([choice.reason, *sorted(self._refusals)])
         return msgspec.structs.replace(choice, reason=reason)
 
-    async def prepare(self, choice: Choice, wish: Wish, report: Report) -> Setup:
+    async def prepare(
+        self, choice: Choice, wish: Wish, report: Report, running: Sequence[Setup] = ()
+    ) -> Setup:
         """Return what was chosen, ready to be measured; an engine of ours is started.
 
+        Args:
+            choice: What was chosen.
+            wish: What for.
+            report: Told what is being done.
+            running: What is ready already: an engine that still runs is not started again.
+
         Raises:
-            EngineError: It can't be started.
+            EngineError: It can't be started, or does not speak what was wished for.
             KeyRefusedError: The key of the server can't be sent to it.
         """
         if choice.kind == "server":
             assert choice.target is not None
             target = choice.target
-            if wish.model and not wish.url:
-                target = msgspec.structs.replace(target, model=wish.model)
+            if not wish.url:
+                target = msgspec.structs.replace(
+                    target,
+                    model=wish.model or target.model,
+                    protocol=wish.protocol or target.protocol,
+                )
             key = await self._key(target.url)
             return Setup(
                 target=target,
@@ -123,24 +164,22 @@ class Servers:
                 version=choice.version,
                 proxy=self._proxy_for(target.url),
             )
-
-        def progress(at: Progress) -> None:
-            share = at.done / at.total if at.done and at.total else None
-            size = f": {at.done / 1e6:.0f} of {at.total / 1e6:.0f} MB" if share else ""
-            report(f"{at.phase}{size}", share)
-
-        launched = await launch(
-            choice,
-            cache_dir=self._cache_dir,
-            gguf=self._gguf,
-            profile=(wish.model if wish.engine == "simulator" else "") or self._profile,
-            fallback=wish.engine == "auto",
-            report=lambda phase: report(phase, None),
-            progress=progress,
-        )
+        profile = (wish.model if wish.engine == "simulator" else "") or self._profile
+        there = [setup.process for setup in running if setup.engine == choice.kind and setup.alive]
+        if there and there[0] is not None:
+            launched = Launched(there[0], choice.reason)
+        else:
+            launched = await self._launch(choice, wish, profile, report)
         engine = launched.engine
+        model = profile if engine.name == "simulator" else ""
+        try:
+            target = engine.speaking(wish.protocol, model)
+        except EngineError:
+            if engine not in there:
+                engine.close()
+            raise
         return Setup(
-            target=engine.target,
+            target=target,
             key=engine.key,
             engine=engine.name,
             reason=launched.reason,
@@ -150,26 +189,49 @@ class Servers:
             process=engine,
         )
 
-    def remember(self, choice: Choice) -> None:
-        """Remember a server that was named, for those who look for one later."""
-        if choice.found is not None:
-            known_servers.remember(self._known_file, self._named, choice.found)
+    async def _launch(self, choice: Choice, wish: Wish, profile: str, report: Report) -> Launched:
+        def progress(at: Progress) -> None:
+            share = at.done / at.total if at.done and at.total else None
+            size = f": {at.done / 1e6:.0f} of {at.total / 1e6:.0f} MB" if share else ""
+            report(f"{at.phase}{size}", share)
+
+        return await launch(
+            choice,
+            cache_dir=self._cache_dir,
+            gguf=self._gguf,
+            profile=profile,
+            fallback=wish.engine == "auto",
+            report=lambda phase: report(phase, None),
+            progress=progress,
+        )
+
+    def remember(self, choice: Choice, url: str) -> None:
+        """Remember a server that was named by a URL, for those who look for one later."""
+        if choice.found is not None and url:
+            from streamscope.wire.urls import validate_url
+
+            known_servers.remember(self._known_file, validate_url(url), choice.found)
 
     @property
-    def named(self) -> tuple[Wish, str]:
-        """What was wished for last, and the URL that the person named in it; may be set again."""
-        return self._wish, self._named
+    def named(self) -> tuple[Wish, tuple[str, ...], str]:
+        """What was wished for last, its URLs, and whose the person's own key is; may be set again.
+
+        The wish may be one of two: its URLs are those of both.
+        """
+        return self._wish, self._named, self._own
 
     @named.setter
-    def named(self, before: tuple[Wish, str]) -> None:
-        self._wish, self._named = before
+    def named(self, before: tuple[Wish, tuple[str, ...], str]) -> None:
+        self._wish, self._named, self._own = before
 
     async def discover(self) -> list[Found]:
-        """Return the servers that answer: where one was named, on usual ports, at vendors."""
-        named = [self._named] if self._named else []
+        """Return the servers that answer: where one was named, on usual ports, at vendors.
+
+        What is spoken to in several ways at one place stands together.
+        """
         before = [each.url for each in known_servers.read(self._known_file)]
         known = [
-            *(Candidate(url=url) for url in named),
+            *(Candidate(url=url) for url in self._named),
             *self._candidates,
             *(Candidate(url=url) for url in before),
         ]
@@ -177,7 +239,20 @@ class Servers:
         usual = [Candidate(url=url) for url in USUAL]
         found = await detect(self._fetch, [*known, *usual, *self._offered])
         # The same server may have been named in several ways.
-        return list({(each.url, each.protocol): each for each in reversed(found)}.values())[::-1]
+        known_once = {(each.url, each.protocol): each for each in reversed(found)}
+        servers = list(known_once.values())[::-1]
+        first = {place(each.url): at for at, each in reversed([*enumerate(servers)])}
+        return sorted(servers, key=lambda each: first[place(each.url)])
+
+    def _own_after(self, wish: Wish, url: str, *, second: bool) -> str:
+        """Return the URL of the server that the person's own key is for, once a wish has a URL.
+
+        It is the one that they named last, and of two at once the first: the key is sent to one.
+        """
+        if not wish.named:
+            return self._own
+        taken = second and authority(self._own) in map(authority, self._named[:-1])
+        return self._own if taken else url
 
     async def _have_keys(self, places: Iterable[Candidate]) -> None:
         """Have keys at hand: a command may take longer than a server has to answer.
@@ -187,19 +262,20 @@ class Servers:
         await asyncio.gather(*(self._key(place.url) for place in places), return_exceptions=True)
 
     async def _key(self, url: str) -> Key | None:
-        return await asyncio.to_thread(self._key_for, url, self._named)
+        return await asyncio.to_thread(self._key_for, url, self._own, *self._named)
 
     async def _fetch(self, url: str, timeout_s: float) -> tuple[int, bytes]:
         """Get a page, with the key of the server, if there is one, where it looks for it.
 
         Raises:
-            OSError: There is no answer, or none can be had without a key that is not sent there.
+            OSError: There is no answer.
+            NotAskedError: None can be had without a key that is not sent there.
         """
         try:
             key = await self._key(url)
         except KeyRefusedError as error:
             self._refusals.add(str(error))
-            raise OSError(str(error)) from error
+            raise NotAskedError(str(error)) from error
         return await self._probe.fetch(
             url, timeout_s, self._opening(url, key), self._proxy_for(url)
         )
@@ -210,7 +286,7 @@ class Servers:
             return {}
         from streamscope.wire import getting  # no server without a key needs a protocol for that
 
-        named = self._named and authority(url) == authority(self._named)
+        named = authority(url) in map(authority, self._named[-1:])  # the last wish's
         speaks = read(url).protocol or key.protocol or (self._wish.protocol if named else "")
         headers = {**getting.headers(speaks or "openai-chat", url, key.value), **key.headers}
         return {name: Secret(value) for name, value in headers.items()}

@@ -5,10 +5,9 @@ Nothing here reads config or environment; whoever makes a session has done so.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
@@ -17,19 +16,19 @@ from streamscope.engines.choose import Choice
 from streamscope.engines.detect import Found
 from streamscope.engines.engine import EngineError
 from streamscope.engines.found import Candidate
-from streamscope.history import Group, GroupValues, History, HistoryError
-from streamscope.keys import Key, KeyRefusedError
+from streamscope.history import History
+from streamscope.keys import KeyRefusedError
 from streamscope.measure.conventions import Trust
-from streamscope.measure.figures import Figures, measure
-from streamscope.measure.verdict import PairFigures
+from streamscope.measure.figures import Figures
 from streamscope.plan import Plan
 from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits
-from streamscope.trace import Layout, Mode, Regime, Request, Run
+from streamscope.trace import Request, Run
+from streamscope.trial.past import Past
 from streamscope.trial.plan import Course
-from streamscope.trial.servers import Servers
-from streamscope.trial.setup import NoServerError, Report, Setup, Wish
-from streamscope.trial.trial import Listener, Trial, is_complete
+from streamscope.trial.servers import KeyFor, Servers
+from streamscope.trial.setup import Matchup, NoServerError, Report, Wish, Wishes
+from streamscope.trial.trial import Listener, Trial
 
 SETTLE_S = 1.2
 """Wait after a stopped run before the same server is asked again, in seconds.
@@ -38,49 +37,12 @@ Small servers look only once a second whether anybody still waits (llama.cpp in 
 generate on until then, which would slow down the next run.
 """
 
-REMEMBERED = (
-    "ttfv_s",
-    "total_s",
-    "server_tok_per_s",
-    "e2e_tok_per_s",
-    "output_tokens",
-    "gap_p95_ms",
-    "stalls",
-)
-"""Figures of which the history panel shows medians."""
-
-EVIDENCE = (
-    "ttfv_s",
-    "t_any_s",
-    "total_s",
-    "done_s",
-    "benefit_s",
-    "share",
-    "visible_tok_per_s",
-    "server_tok_per_s",
-    "e2e_tok_per_s",
-    "chunks_per_s",
-    "output_tokens",
-    "visible_tokens",
-    "hidden_tokens",
-)
-"""Figures that a verdict and the advice rest on."""
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What the history knows of a prompt on a target.
-
-    Attributes:
-        values: Figures of the runs that may be pooled, by mode.
-    """
-
-    values: Mapping[Mode, GroupValues]
-
 
 class Session:
     """Everything between the front door and the measuring: one for each start of the program.
 
     Attributes:
+        past: What the history knows of requests on two channels.
         calibration: What is known about the error of this machine's times; ``None`` if nothing.
             A newer one holds from the next comparison on.
     """
@@ -88,11 +50,11 @@ class Session:
     def __init__(
         self,
         *,
-        wish: Wish,
+        wishes: Wishes,
         history: History | None,
         cache_dir: Path,
         limits: Limits,
-        key_for: Callable[[str, str], Key | None],
+        key_for: KeyFor,
         proxy_for: Callable[[str], str | None],
         candidates: Sequence[Candidate] = (),
         offered: Sequence[Candidate] = (),
@@ -104,12 +66,11 @@ class Session:
         """Prepare a session; nothing is started yet.
 
         Args:
-            wish: What the person wants to measure.
+            wishes: What the person wants to compare.
             history: Keeps the runs; ``None`` for none.
             cache_dir: Where fetched weights and servers that were named are kept.
             limits: Bounds of each run.
-            key_for: Returns the key for a URL, given the one that the person named; may raise
-                ``KeyRefusedError``. Called in a thread, as it may have to wait.
+            key_for: Returns the key for a URL.
             proxy_for: Returns the proxy for a URL.
             candidates: Servers that the environment names, the one that is preferred first.
             offered: Further servers to choose from, of which none is chosen unless it is named.
@@ -120,7 +81,7 @@ class Session:
         """
         self.calibration = calibration
         self._trust = trust
-        self._wish = wish
+        self._wishes = wishes
         self._history = history
         self._limits = limits
         self._probe = Probe()
@@ -134,7 +95,8 @@ class Session:
             gguf=gguf,
             profile=profile,
         )
-        self._setup: Setup | None = None
+        self.past = Past(history, include_busy=trust.include_busy)
+        self._matchup: Matchup | None = None
         self._warm: set[tuple[str, str]] = set()
         self._pairs: dict[tuple[str, str], int] = {}
         self._settled_ns = 0
@@ -142,34 +104,61 @@ class Session:
 
     # ------------------------------------------------------------------------- finding a server
 
-    async def open(self, report: Report, wish: Wish | None = None) -> Setup:
-        """Find or start a server; the one before, if any, is let go once there is another one.
+    async def open(self, report: Report, wishes: Wishes | None = None) -> Matchup:
+        """Find or start what is compared; what was before is let go once there is another one.
 
         Args:
             report: Told what is being done.
-            wish: What is wanted from now on; what was wanted last, if nothing is said.
+            wishes: What is wanted from now on; what was wanted last, if nothing is said.
 
         Raises:
-            NoServerError: There is none, and one sentence says why. The one before stays.
+            NoServerError: A server is not to be had, and one sentence says why. What was before
+                stays.
         """
-        before = (self._wish, self._servers.named)
-        self._wish = wish or self._wish
+        before = (self._wishes, self._servers.named)
+        self._wishes = wishes or self._wishes
         report("looking for a server", None)
         try:
             await self._probe.start()
-            choice = await self._servers.choose(self._wish)
-            setup = await self._servers.prepare(choice, self._wish, report)
+            matchup = await self._prepare(self._wishes, report)
         except BaseException as error:
-            if self._setup is not None:
-                self._wish, self._servers.named = before
+            if self._matchup is not None:
+                self._wishes, self._servers.named = before
             if isinstance(error, (EngineError, KeyRefusedError, ProbeError)):
                 raise NoServerError(str(error)) from error
             raise
-        self._close_engine()
-        self._setup = setup
+        self._close_engines(but=matchup)
+        self._matchup = matchup
+        return matchup
+
+    async def _prepare(self, wishes: Wishes, report: Report) -> Matchup:
+        """Return both channels, ready to be measured; an engine of one is ended without the other.
+
+        Raises:
+            NoServerError: A wish contradicts itself.
+            EngineError: A server is not to be had.
+            KeyRefusedError: The key of one can't be sent to it.
+        """
+        running = [] if self._matchup is None else [self._matchup.a, self._matchup.b]
+        choice = await self._servers.choose(wishes.a)
+        a = await self._servers.prepare(choice, wishes.a, report, running)
+        self._remember(choice, wishes.a)
+        if wishes.b is None or wishes.one_server:
+            return wishes.matchup(a, a)
+        try:
+            report("looking for the server of channel B", None)
+            choice = await self._servers.choose(wishes.b, second=True)
+            b = await self._servers.prepare(choice, wishes.b, report, [a, *running])
+        except BaseException:
+            if a.process is not None and a.process not in [setup.process for setup in running]:
+                a.process.close()
+            raise
+        self._remember(choice, wishes.b)
+        return wishes.matchup(a, b)
+
+    def _remember(self, choice: Choice, wish: Wish) -> None:
         if self._history is not None:
-            self._servers.remember(choice)
-        return setup
+            self._servers.remember(choice, wish.url)
 
     async def get_ready(self) -> None:
         """Start the measuring process, if it is not there.
@@ -180,7 +169,7 @@ class Session:
         await self._probe.start()
 
     async def preview(self) -> Choice:
-        """Return what ``open`` would choose, without starting or changing anything.
+        """Return what ``open`` would choose for channel A, without starting or changing anything.
 
         Raises:
             NoServerError: There is nothing.
@@ -188,7 +177,7 @@ class Session:
         """
         await self._probe.start()
         try:
-            return await self._servers.choose(self._wish)
+            return await self._servers.choose(self._wishes.a)
         except (EngineError, KeyRefusedError) as error:
             raise NoServerError(str(error)) from error
 
@@ -203,15 +192,15 @@ class Session:
 
     # ------------------------------------------------------------------------------- measuring
 
-    def course(self, setup: Setup, request: Request, plan: Plan) -> Course:
+    def course(self, matchup: Matchup, request: Request, plan: Plan) -> Course:
         """Return how a plan is carried out for a person who waits at the screen.
 
         Before the first pair of a prompt on a server that caches prompts, one token is asked for:
         it loads the model and fills the cache, or else the run that goes first would pay for both.
         The order goes on where the last comparison of this prompt ended.
         """
-        about = (setup.identity, request.prompt)
-        cold = about not in self._warm and not setup.uncached and plan.layout == "apart"
+        about = (matchup.identity, request.prompt)
+        cold = about not in self._warm and not matchup.uncached and plan.layout == "apart"
         self._warm.add(about)
         before = self._pairs.get(about, 0)
         self._pairs[about] = before + plan.repeat
@@ -224,30 +213,29 @@ class Session:
             plan=plan, prefill_only=True, retries=0, pairs_before=before, include_busy=busy
         )
 
-    def trial(self, setup: Setup, request: Request, course: Course, listener: Listener) -> Trial:
-        """Return a comparison of streaming (A) and blocking (B) on one server, to be carried out.
+    def trial(
+        self, matchup: Matchup, request: Request, course: Course, listener: Listener
+    ) -> Trial:
+        """Return a comparison, to be carried out.
 
         Args:
-            setup: The server.
-            request: What is asked.
+            matchup: What is compared with what.
+            request: What both channels are asked.
             course: How often, in which order, and from where on.
             listener: Is told what happens.
         """
+        if (sides := matchup.sides).question != "delivery":
+            # Whoever goes on with it must know what B was, though it was stopped before B's turn.
+            plan = msgspec.structs.replace(course.plan, sides=sides)
+            course = msgspec.structs.replace(course, plan=plan)
         trial = Trial(
             probe=self._probe,
-            channels={
-                "A": setup.channel("A", "stream"),
-                "B": setup.channel("B", "blocking"),
-            },
-            request=request,
+            channels=matchup.channels(request),
             course=course,
             listener=listener,
             save=self._save,
             settle=self._settle,
             limits=self._limits,
-            proxy=setup.proxy,
-            engine=setup.engine,
-            server_version=setup.version,
             calibration=self.calibration,
             trust=self._trust,
         )
@@ -279,83 +267,10 @@ class Session:
         """Wait until all runs so far are kept, or could not be."""
         await asyncio.gather(*map(asyncio.wrap_future, self._saves), return_exceptions=True)
 
-    def memory(self, setup: Setup, request: Request, layout: Layout) -> Memory:
-        """Return what the history knows of a request on a server, measured in one layout.
-
-        Raises:
-            HistoryError: It can't be read.
-        """
-        if self._history is None:
-            return Memory(values={})
-        group = Group.asked(setup.target, request, engine=setup.engine, layout=layout)
-        return Memory(values=self._history.values(group, REMEMBERED))
-
-    def pairs(
-        self, setup: Setup, request: Request, layout: Layout, regime: Regime = "warm"
-    ) -> list[PairFigures]:
-        """Return the figures of all whole pairs of a request on a server, the oldest first.
-
-        Raises:
-            HistoryError: The history can't be read.
-        """
-        if self._history is None:
-            return []
-        group = Group.asked(
-            setup.target, request, engine=setup.engine, layout=layout, regime=regime
-        )
-        return [
-            PairFigures(a=pair.a, b=pair.b, same_output=pair.same_output)
-            for pair in self._history.pairs(group, EVIDENCE)
-        ]
-
-    def unfinished(self, setup: Setup, request: Request) -> Course | None:
-        """Return the newest comparison of a request, if it was stopped and can go on."""
-        if self._history is None:
-            return None
-        for regime in get_args(Regime):
-            group = Group.asked(setup.target, request, engine=setup.engine, regime=regime)
-            try:
-                newest = self._history.comparisons(1, group)
-                if newest and newest[0].plan is not None and newest[0].plan.repeat > 1:
-                    row, runs = self._history.comparison(newest[0].comparison_id)
-                    course = Course(
-                        plan=row.plan or Plan(),
-                        comparison_id=row.comparison_id,
-                        runs=tuple(runs),
-                        include_busy=self._trust.include_busy,
-                    )
-                    if not is_complete(course):
-                        return course
-            except HistoryError:
-                return None
-        return None
-
     @property
     def history(self) -> History | None:
         """Where runs are kept; ``None`` if they are not."""
         return self._history
-
-    def last_pair(
-        self, setup: Setup, request: Request, layout: Layout
-    ) -> list[tuple[Run, Figures]]:
-        """Return the newest whole pair of a request on a server, with its figures, if any."""
-        if self._history is None:
-            return []
-        group = Group.asked(setup.target, request, engine=setup.engine, layout=layout)
-        try:
-            pair = self._history.last_pair(group)
-        except HistoryError:
-            return []
-        return [(run, measure(run.trace)) for run in pair or ()]
-
-    def prompts(self, contains: str = "") -> list[str]:
-        """Return older prompts that contain a text, newest first; none where they can't be read."""
-        if self._history is None:
-            return []
-        try:
-            return self._history.prompts(contains)
-        except HistoryError:
-            return []
 
     @property
     def notice(self) -> str:
@@ -364,14 +279,18 @@ class Session:
 
     # ------------------------------------------------------------------------------------- end
 
-    def _close_engine(self) -> None:
-        if self._setup is not None and self._setup.process is not None:
-            self._setup.process.close()
-        self._setup = None
+    def _close_engines(self, but: Matchup | None = None) -> None:
+        """End the engines of what was compared last, but those that go on to be measured."""
+        used = [] if but is None else [but.a.process, but.b.process]
+        if self._matchup is not None:
+            for process in (self._matchup.a.process, self._matchup.b.process):
+                if process is not None and process not in used:
+                    process.close()
+        self._matchup = None
 
     async def close(self) -> None:
         """End every process and keep what is still to be kept."""
-        self._close_engine()
+        self._close_engines()
         await self._probe.close()
         if self._history is not None:
             await asyncio.to_thread(self._history.close)

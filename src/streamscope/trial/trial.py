@@ -5,7 +5,7 @@ import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -19,15 +19,15 @@ from streamscope.probe.client import Probe, ProbeError
 from streamscope.probe.messages import Limits, Start
 from streamscope.trace import (
     BUSY_FLAG,
+    PREFILL_FLAG,
     ChannelName,
     Chunk,
     Fault,
-    FaultCode,
-    Request,
     Run,
     Shown,
     Trace,
 )
+from streamscope.trial.ending import HOPELESS
 from streamscope.trial.plan import (
     CHANNELS,
     Channel,
@@ -36,19 +36,19 @@ from streamscope.trial.plan import (
     asked_request,
     new_nonce,
     pair_steps,
+    to_go,
     warmups,
     whole_pairs,
     with_nonce,
 )
 from streamscope.trial.progress import Progress, Values, progress
-
-HOPELESS: frozenset[FaultCode] = frozenset(
-    ("unreachable", "tls", "url", "auth", "model", "request", "probe")
-)
-"""Faults that the next run would only meet again: the comparison ends there."""
+from streamscope.trial.replay import end_ns
 
 RETRY_PAUSE_S = 1.0
 """Pause before a run that failed is made once more, unless the server names a longer one, s."""
+
+AWAY_PAUSE_S = 5.0
+"""Pause before a server that has answered and can't be reached any more is tried once more, s."""
 
 LONGEST_PAUSE_S = 60.0
 """The longest pause that a server may ask for, s."""
@@ -57,7 +57,7 @@ GIVE_UP = 3
 """Pairs in a row that fail, or meet a busy machine, in spite of a second try, after which a
 comparison ends."""
 
-PAINTED_S = 0.3
+PAINTED_S = 0.6
 """The longest wait for the screen to have shown the last of a run, s."""
 
 Save = Callable[[Run, Figures], object]
@@ -105,16 +105,13 @@ class Trial:
         *,
         probe: Probe,
         channels: Mapping[ChannelName, Channel],
-        request: Request,
         course: Course,
         listener: Listener,
         save: Save | None = None,
         settle: Settle = _settled,
         limits: Limits = Limits(),  # noqa: B008 (immutable)
-        proxy: str | None = None,
-        engine: str = "",
-        server_version: str = "",
         retry_pause_s: float = RETRY_PAUSE_S,
+        away_pause_s: float = AWAY_PAUSE_S,
         calibration: Calibration | None = None,
         trust: Trust = Trust(),  # noqa: B008 (immutable)
     ) -> None:
@@ -122,33 +119,27 @@ class Trial:
 
         Args:
             probe: Does the timing.
-            channels: Both sides.
-            request: What both are asked.
+            channels: Both sides, and what each is asked.
             course: How often, in which order, and from where on.
             listener: Is told what happens.
             save: Keeps every finished run.
             settle: Waits until the server is done with runs that were stopped.
             limits: Bounds of each run.
-            proxy: HTTP proxy to go through.
-            engine: Name of the engine of ours that answers, or empty.
-            server_version: Version of the server, where known.
             retry_pause_s: Pause before a run that failed is made once more, s.
+            away_pause_s: Pause before one is made once more whose server was not there, s.
             calibration: What is known about the error of this machine's times.
             trust: When a machine is too busy for a run to be trusted.
         """
         self._probe = probe
         self._channels = channels
-        self._request = request
         self.course = course
         self.plan = course.plan
         self._listener = listener
         self._save = save
         self._settle = settle
         self._limits = limits
-        self._proxy = proxy
-        self._engine = engine
-        self._server_version = server_version
         self._retry_pause_s = retry_pause_s
+        self._away_pause_s = away_pause_s
         self._basis = None if calibration is None else basis(calibration)
         self._trust = trust
         self._under_way: set[str] = set()
@@ -182,7 +173,22 @@ class Trial:
             elapsed_s=time.monotonic() - self._began_s,
             measured_s=self._pairs_took_s,
             pairs_now=self._pairs_now,
+            guessed_s=self._guessed_s,
+            made_good=self.course.lost,
         )
+
+    @property
+    def _guessed_s(self) -> float | None:
+        """How long a pair will take by its warm-ups; ``None`` unless there was one on each side."""
+        took = {
+            run.channel: end_ns(run.trace) / 1e9
+            for run in self.runs
+            if run.warmup and run.trace.ok and PREFILL_FLAG not in run.trace.flags
+        }
+        if len(took) < len(CHANNELS):
+            return None
+        together = max if self.plan.layout == "race" else sum
+        return together(took.values()) + self.plan.cooldown_s
 
     @property
     def so_far(self) -> Course:
@@ -191,9 +197,8 @@ class Trial:
 
     def goes_again(self, step: Step, trace: Trace) -> bool:
         """Whether a run that ended so is made once more."""
-        hopeless = trace.fault is not None and trace.fault.code in HOPELESS
         left = self._tries[step] <= self.course.retries
-        return left and not hopeless and not self.stopped and self._to_repeat(trace)
+        return left and not self._hopeless(trace) and not self.stopped and self._to_repeat(trace)
 
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
@@ -205,7 +210,8 @@ class Trial:
         await self._settle()
         for a, b in self.course.pairs():
             self._values.add(measure(a.trace).values, measure(b.trace).values)
-        for step in warmups(self.course):
+        asked = {channel.target for channel in self._channels.values()}
+        for step in warmups(self.course, one_server=len(asked) == 1):
             if self.stopped or not await self._together((step,)):
                 return self.runs
         self._measuring_s = time.monotonic()
@@ -215,7 +221,7 @@ class Trial:
     async def _pairs(self) -> None:
         """Go through the pairs that are still to be measured."""
         failed = 0
-        for number in range(last_pair(self.runs) + 1, self.plan.repeat + 1):
+        for number in to_go(self.course):
             if self._narrow or failed >= GIVE_UP:
                 return
             if self._pairs_now:
@@ -240,8 +246,12 @@ class Trial:
         of_pair = [run for run in self.runs if run.pair == number]
         pairs = whole_pairs(of_pair, include_busy=self.course.include_busy)
         for a, b in pairs:
-            self._values.add(self._figures[a.run_id].values, self._figures[b.run_id].values)
+            self._values.add(self._known(a).values, self._known(b).values)
         return bool(pairs)
+
+    def _known(self, run: Run) -> Figures:
+        """Return the figures of a run, which may be one of before it was stopped."""
+        return self._figures.get(run.run_id) or measure(run.trace)
 
     @property
     def _narrow(self) -> bool:
@@ -255,16 +265,27 @@ class Trial:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._run(step)) for step in steps]
             traces = [task.result().trace for task in tasks]
-            if any(each.fault is not None and each.fault.code in HOPELESS for each in traces):
+            away = any(_is_away(each) for each in traces)
+            if any(map(self._hopeless, traces)) or (away and not left):
                 return False
             failed = [each for each in traces if self._to_repeat(each)]
             if not failed or self.stopped:
                 return True
             if left:
-                await self._pause(max(self._retry_pause_s, *map(asked_pause_s, failed)))
+                pause_s = self._away_pause_s if away else self._retry_pause_s
+                await self._pause(max(pause_s, *map(asked_pause_s, failed)))
                 if self.stopped:
                     return True
         return True
+
+    def _hopeless(self, trace: Trace) -> bool:
+        """Tell whether a run failed in a way that another one would only meet again.
+
+        A server that answered before and can't be reached may be starting anew.
+        """
+        if trace.fault is None or trace.fault.code not in HOPELESS:
+            return False
+        return not (_is_away(trace) and any(run.trace.ok for run in self.runs))
 
     def _to_repeat(self, trace: Trace) -> bool:
         """Tell whether a run failed in a way, or met a machine, that may be another next time."""
@@ -279,17 +300,17 @@ class Trial:
 
     async def _run(self, step: Step) -> Run:
         channel = self._channels[step.channel]
-        request = asked_request(self._request, step, self.course, channel.target)
+        asked = asked_request(channel.request, step, self.course, channel.target)
         nonce = new_nonce() if self.plan.regime == "cold" else ""
         start = Start(
             run_id=uuid.uuid4().hex,
             target=channel.target,
             key=channel.key,
             headers=channel.headers,
-            request=with_nonce(request, nonce, channel.target),
+            request=with_nonce(asked, nonce, channel.target),
             mode=channel.mode,
             limits=self._limits,
-            proxy=self._proxy,
+            proxy=channel.proxy,
             reuse=self.plan.reuse,
         )
         self._under_way.add(start.run_id)
@@ -309,7 +330,9 @@ class Trial:
         if self.stopped and trace.ended == "error":
             # Whoever stops us may have stopped the probe and the server of ours, too.
             trace.ended, trace.fault = "cancelled", None
-        if self._engine == "simulator":
+        if asked != channel.request:
+            trace.flags.append(PREFILL_FLAG)
+        if channel.engine == "simulator":
             trace.flags.append("simulated")
         if is_busy(trace, self._trust):
             trace.flags.append(BUSY_FLAG)
@@ -321,7 +344,7 @@ class Trial:
             comparison_id=self.comparison_id,
             channel=step.channel,
             target=channel.target,
-            request=request,
+            request=channel.request,
             trace=trace,
             layout=self.plan.layout,
             regime=self.plan.regime,
@@ -329,8 +352,8 @@ class Trial:
             pair=step.pair,
             position=step.position,
             warmup=step.warmup,
-            engine=self._engine,
-            server_version=self._server_version,
+            engine=channel.engine,
+            server_version=channel.server_version,
         )
         self.runs.append(run)
         # A long answer takes longer to work through than a key press may wait.
@@ -352,9 +375,13 @@ class Trial:
         return None
 
 
+def _is_away(trace: Trace) -> bool:
+    return trace.fault is not None and trace.fault.code == "unreachable"
+
+
 def is_complete(course: Course) -> bool:
-    """Tell whether a comparison has all that its plan wants."""
-    if last_pair(course.runs) >= course.plan.repeat:
+    """Tell whether a comparison has all that its plan wants: pairs that don't count are missing."""
+    if len(course.pairs()) >= course.plan.repeat:
         return True
     if course.plan.until is None:
         return False
@@ -362,15 +389,6 @@ def is_complete(course: Course) -> bool:
     for a, b in course.pairs():
         values.add(measure(a.trace).values, measure(b.trace).values)
     return values.narrow(course.plan.until, course.plan.least)
-
-
-def last_pair(runs: Sequence[Run]) -> int:
-    """Return the number of the last pair that was gone through: one cut short counts as not."""
-    sides: dict[int, set[ChannelName]] = {}
-    for run in runs:
-        if not run.warmup and run.trace.ended != "cancelled":
-            sides.setdefault(run.pair, set()).add(run.channel)
-    return max((pair for pair, both in sides.items() if len(both) == len(CHANNELS)), default=0)
 
 
 def asked_pause_s(trace: Trace) -> float:
