@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from streamscope.measure.conventions import Conventions, Thresholds
@@ -10,6 +11,7 @@ from streamscope.measure.inference import Estimate
 from streamscope.measure.verdict import Finding, Judgement
 from streamscope.report.comparison import Comparison
 from streamscope.report.decision import break_even_words
+from streamscope.report.finding_words import few_words, finding_cell
 from streamscope.report.judging import judge_comparison, judge_pair, pair_figures, why_none
 from streamscope.report.verdict_words import (
     advice_words,
@@ -117,10 +119,13 @@ def test_where_answers_differ_the_rate_speaks_for_the_total(
 
 def test_thresholds_are_the_users(long_comparison: Comparison) -> None:
     lenient = Conventions(thresholds=Thresholds(long_s=60.0))
-    assert judge_comparison(long_comparison, conventions=lenient).advice.decision == "stream"
+    advice = judge_comparison(long_comparison, conventions=lenient).advice
+    assert advice is not None
+    assert advice.decision == "stream"
 
 
 def test_the_advice_says_from_where_on_streaming_pays(judged: Judgement) -> None:
+    assert judged.advice is not None
     said = advice_words(judged.advice)
     assert said.endswith(
         "On this server streaming is worth it from 8 tokens of the answer"
@@ -208,6 +213,7 @@ def test_a_server_that_does_not_stream_gets_that_as_its_headline(
     assert verdict_sentence(judged).startswith(
         "This server, or something before it, does not stream: all text came at once, after 1.3 s;"
     )
+    assert judged.advice is not None
     assert break_even_words(judged.advice) == ""
 
 
@@ -271,3 +277,24 @@ def test_why_nothing_can_be_judged_is_what_happened(
 )
 def test_what_was_not_tested_has_one_rule_for_its_words(name: str, n: int, said: str) -> None:
     assert untested_mark(BY_NAME[name], 7.68, 8.13, n) == said
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(2, ", too few to test: 4 more would do"), (6, ""), (9, "")]
+)
+def test_more_pairs_are_asked_for_only_where_pairs_are_what_is_missing(n: int, said: str) -> None:
+    nothing = Finding(name="total_s", kind="unknown", reason="the answers differ", margin=0.05)
+    assert few_words(n, [nothing]) == said
+
+
+def test_a_cell_that_was_not_tested_is_in_brackets_beside_one_that_was() -> None:
+    untested = finding("inconclusive", name="total_s", ratio=None, a=2.0, b=4.0)
+    nothing = finding("unknown", name="ttfv_s", ratio=None, a=None, b=None, reason="no text")
+    beside = Judgement(
+        first=nothing, total=untested, rate=finding(), n=6, same_output=6, compared_output=6
+    )
+    alone = msgspec.structs.replace(beside, rate=untested)
+    assert finding_cell(untested, beside) == "(50 % shorter)"
+    assert finding_cell(untested, alone) == finding_cell(untested, None) == "50 % shorter"
+    assert finding_cell(beside.rate, beside) == "≈ ±5 %"
+    assert finding_cell(nothing, beside) == "can't tell"
