@@ -9,7 +9,7 @@ from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of, how_words, validity_of
-from streamscope.trace import Run, ServerTimings, Shown, Tokens, Trace
+from streamscope.trace import Run, ServerTimings, Tokens, Trace
 
 Build = Callable[..., Comparison]
 BuildTrace = Callable[..., Trace]
@@ -39,65 +39,6 @@ def test_drift_beyond_its_threshold_is_a_caution(drifting: Comparison) -> None:
     lenient = Conventions(thresholds=Thresholds(drift=0.6))
     assert cautions_of(drifting, lenient) == []
     assert f"Little d{caution[1:]}" in validity_of(drifting, lenient)
-
-
-@pytest.mark.parametrize(
-    ("painted", "url", "told"),
-    [
-        (True, "http://127.0.0.1:8080/v1", True),
-        (False, "http://127.0.0.1:8080/v1", False),  # without a screen nothing is painted
-        (True, "https://llm.example/v1", False),  # another machine does not notice
-    ],
-)
-def test_a_server_that_our_painting_slowed_down_is_a_caution(
-    build_run: BuildRun,
-    build_stream: BuildTrace,
-    build_blocking: BuildTrace,
-    painted: bool,
-    url: str,
-    told: bool,
-) -> None:
-    runs = []
-    for pair in range(1, 7):
-        for channel, trace, rate in (("A", build_stream(1, 9), 80), ("B", build_blocking(9), 100)):
-            trace.tokens = Tokens(output=rate)
-            trace.server = ServerTimings(prefill_s=0.5, decode_s=1.0, source="x")
-            if painted:
-                trace.shown = Shown(chunks=9, frames=9, p50_ns=1, p99_ns=2, max_ns=3)
-            run = build_run(trace, channel, pair)
-            target = msgspec.structs.replace(run.target, url=url)
-            runs.append(msgspec.structs.replace(run, target=target))
-    said = cautions_of(Comparison(plan=Plan(), runs=runs), USUAL)
-    slowed = [words for words in said if "which was painting" in words]
-    assert bool(slowed) == told
-    assert all("decoded 20.0 % more slowly" in words for words in slowed)
-
-
-def test_the_place_in_the_pair_is_a_caution_only_where_it_mattered(
-    build_run: BuildRun, build_stream: BuildTrace, build_blocking: BuildTrace
-) -> None:
-    def pairs(second: float) -> Comparison:
-        runs = []
-        for pair in range(1, 9):
-            place = 1 + pair % 2
-            factors = {place: 1.0, 3 - place: 1.0}
-            factors[2] = second + pair / 1000
-            a, b = build_stream(1, 10 * factors[place]), build_blocking(10 * factors[3 - place])
-            runs.append(build_run(a, "A", pair, position=place))
-            runs.append(build_run(b, "B", pair, position=3 - place))
-        return Comparison(plan=Plan(), runs=runs)
-
-    (mattered,) = cautions_of(pairs(1.3), USUAL)
-    assert mattered.startswith("The place in the pair mattered: second over first 1.3")
-    assert cautions_of(pairs(0.9955), USUAL) == []
-    assert any("No effect of the place" in said for said in validity_of(pairs(0.9955), USUAL))
-    race = pairs(1.3)
-    race = msgspec.structs.replace(
-        race,
-        plan=Plan(layout="race"),
-        runs=[msgspec.structs.replace(run, layout="race") for run in race.runs],
-    )
-    assert cautions_of(race, USUAL) == [], "both ran at once: there was no second place"
 
 
 def test_medians_less_sure_than_was_asked_for_are_named(drifting: Comparison) -> None:
@@ -187,3 +128,38 @@ def test_runs_on_a_busy_machine_are_a_caution(
         "All runs were made on a busy machine and left out, so that too few are left to judge"
         " by: measure when it is quieter, or count them with --include-busy."
     )
+
+
+def test_a_cache_that_helped_one_channel_only_is_a_caution(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    streams = [build_stream(1, 9) for _ in range(6)]
+    blocking = [build_blocking(9) for _ in range(6)]
+    for traces, cached in ((streams, 950), (blocking, 0)):
+        for trace in traces:
+            trace.tokens = Tokens(prompt=1000, output=129, cached=cached)
+    (caution,) = cautions_of(build_comparison(streams, blocking), USUAL)
+    assert caution.startswith(
+        "The server's cache helped A more than B: 95.0 % of its prompt came from there, and 0 %"
+    )
+    for trace in blocking:
+        trace.tokens = Tokens(prompt=1000, output=129, cached=940)
+    assert cautions_of(build_comparison(streams, blocking), USUAL) == []
+
+
+def test_a_wait_for_the_model_to_be_loaded_is_a_caution(
+    build_comparison: Build, build_stream: BuildTrace, build_blocking: BuildTrace
+) -> None:
+    """The advice would speak of streaming, where the disk is what takes so long."""
+    streams = [build_stream(2.6, 2.9) for _ in range(6)]
+    blocking = [build_blocking(2.9) for _ in range(6)]
+    comparison = build_comparison(streams, blocking)
+    assert cautions_of(comparison, USUAL) == []
+    for trace in (*streams, *blocking):
+        trace.server = ServerTimings(load_s=2.5, decode_s=0.3, source="ollama")
+    of_a, of_b = cautions_of(comparison, USUAL)
+    assert of_a == (
+        "Of the 2.60 s before the first text on A, the server spent 2.50 s loading its model: keep"
+        " it loaded, or this is about the disk."
+    )
+    assert of_b.startswith("Of the 2.90 s before the first text on B")

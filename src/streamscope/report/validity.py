@@ -1,24 +1,23 @@
 """What speaks for and against believing a comparison."""
 
-import math
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
 from streamscope.measure.conventions import Conventions
-from streamscope.measure.drift import Drift, drift, position_effect
 from streamscope.measure.figures import BY_NAME, Figures, measure
-from streamscope.measure.inference import Estimate, half_width
+from streamscope.measure.inference import half_width
 from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Judgement
 from streamscope.report.comparison import Comparison, is_import
+from streamscope.report.contest_cautions import contest_validity
 from streamscope.report.error_words import error_words
 from streamscope.report.judging import judge_comparison
-from streamscope.report.summary import Counts, Summary, left_out, pooled_pairs, summarise
-from streamscope.report.verdict_words import ratio_interval
-from streamscope.report.words import percent
-from streamscope.trace import ChannelName, Run
+from streamscope.report.steadiness import steadiness
+from streamscope.report.summary import Counts, Summary, left_out, pooled_values, summarise
+from streamscope.report.verdict_words import same_words
+from streamscope.report.words import percent, seconds
+from streamscope.trace import ChannelName
 
 _REASONS: dict[str, str] = {
     "warmups": "warm-up",
@@ -31,6 +30,12 @@ _REASONS: dict[str, str] = {
     "unpaired": "unpaired",
 }
 
+
+MOSTLY = 0.5
+"""Share of the wait for the first text that loading takes where the wait is about loading."""
+
+LOPSIDED = 0.5
+"""Where shares of the prompt that came from a cache differ by so much, one channel was helped."""
 
 CACHED_FACTOR = 5.0
 """Prefill that is so many times as fast as the first time did not do the same work."""
@@ -67,20 +72,10 @@ def assess(
         said.append(
             f"{channel}: n={counts.pooled} pooled{f'; left out: {words}' if words else ''}."
         )
-    if judgement.compared_output:
-        said.append(f"Same answer in {judgement.same_output} of {judgement.compared_output} pairs.")
-    said += [
-        f"Little drift {_drift_words(channel, found)}"
-        for channel, found in _drifts(comparison, measured)
-        if abs(found.share) <= conventions.thresholds.drift
-    ]
+    said += same_words(judgement)
+    said += contest_validity(comparison, measured, conventions.thresholds).information
+    said += steadiness(comparison, measured, conventions.thresholds).information
     said += _cache_words(comparison, measured)
-    effect = _position(comparison, measured)
-    if effect is not None and not effect.excludes(1):
-        interval = ratio_interval(effect)
-        said.append(
-            f"No effect of the place in the pair was found (second over first: {interval})."
-        )
     return Validity(cautions=cautions_of(comparison, conventions, measured), information=said)
 
 
@@ -99,8 +94,8 @@ def cautions_of(
 ) -> list[str]:
     """Say what speaks against believing a comparison; nothing where nothing does.
 
-    That is drift beyond its threshold, an effect of the place in the pair, a server that was slower
-    while we painted, and medians that are known less well than was asked for.
+    That is runs on a busy machine, what two channels can't be compared in, what was not steady,
+    and medians that are known less well than was asked for.
 
     Args:
         comparison: What was done.
@@ -108,50 +103,11 @@ def cautions_of(
         measured: The figures of its runs, in their order, if they were computed before.
     """
     measured = measured or [measure(run.trace) for run in comparison.runs]
-    said = [
-        f"Drift {_drift_words(channel, found)}"
-        for channel, found in _drifts(comparison, measured)
-        if abs(found.share) > conventions.thresholds.drift
-    ]
-    effect = _position(comparison, measured)
-    if effect is not None and effect.excludes(1):
-        interval = ratio_interval(effect)
-        said.append(
-            f"The place in the pair mattered: second over first {effect.estimate:.3f} ({interval})."
-        )
-    said += _painting_words(comparison, measured, conventions.thresholds.drift)
+    said = contest_validity(comparison, measured, conventions.thresholds).cautions
+    said += steadiness(comparison, measured, conventions.thresholds).cautions
+    said += _lopsided_words(comparison, measured)
+    said += _loading_words(comparison, measured)
     return _busy_words(comparison) + said + _not_narrow(comparison, measured)
-
-
-def _painting_words(comparison: Comparison, measured: Sequence[Figures], least: float) -> list[str]:
-    """Say that painting a stream may have slowed the server down that runs beside it.
-
-    A stream is painted while it comes, a whole answer after it came. Where the server shares the
-    machine's processors with the app, that is a difference between the channels that no other
-    client would see: it is told where the server itself was slower by more than a share.
-    """
-    painted = any(run.channel == "A" and run.trace.shown for run in comparison.runs)
-    here = all(_is_here(run) for run in comparison.runs)
-    rates = {
-        channel: _pooled(comparison, measured, channel, "server_tok_per_s")
-        for channel in comparison.channels()
-    }
-    if not painted or not here or not all(rates.get(channel) for channel in ("A", "B")):
-        return []
-    slower = 1 - median(rates["A"]) / median(rates["B"])
-    if slower <= least:
-        return []
-    words = (
-        f"The server decoded {percent(slower)} more slowly while A streamed: it shares this machine"
-        " with the app, which was painting; `streamscope run` paints nothing."
-    )
-    return [words]
-
-
-def _is_here(run: Run) -> bool:
-    """Tell whether the server of a run shares the machine with us."""
-    host = urlsplit(run.target.url).hostname or ""
-    return bool(run.engine) or host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _busy_words(comparison: Comparison) -> list[str]:
@@ -197,6 +153,44 @@ def _cache_words(comparison: Comparison, measured: Sequence[Figures]) -> list[st
     return said
 
 
+def _loading_words(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
+    """Say that the wait was mostly that for a model which had to be loaded, in most runs."""
+    if comparison.question == "models":  # these may push each other out, which is told as such
+        return []
+    said = []
+    for channel in comparison.channels():
+        loads, firsts = (
+            pooled_values(comparison, measured, channel, name) for name in ("load_s", "ttfv_s")
+        )
+        if loads and firsts and (load := median(loads)) >= MOSTLY * (first := median(firsts)) > 0:
+            said.append(
+                f"Of the {seconds(first)} before the first text on {channel}, the server spent"
+                f" {seconds(load)} loading its model: keep it loaded, or this is about the disk."
+            )
+    return said
+
+
+def _lopsided_words(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
+    """Say that one channel had its prompt from a cache and the other one had not."""
+    shares: dict[ChannelName, float] = {}
+    for channel in comparison.channels():
+        cached, prompt = (
+            pooled_values(comparison, measured, channel, name)
+            for name in ("cached_tokens", "prompt_tokens")
+        )
+        if cached and prompt and (of := median(prompt)) > 0:
+            shares[channel] = min(1.0, median(cached) / of)
+    if len(shares) < 2 or abs(shares["A"] - shares["B"]) < LOPSIDED:
+        return []
+    more, less = sorted(shares, key=lambda channel: -shares[channel])
+    words = (
+        f"The server's cache helped {more} more than {less}: {percent(shares[more])} of its prompt"
+        f" came from there, and {percent(shares[less])}; --regime cold, or a warm-up on each"
+        " channel, treats them alike."
+    )
+    return [words]
+
+
 def _plural(words: str, number: int) -> str:
     return "warm-ups" if words == "warm-up" and number > 1 else words
 
@@ -215,7 +209,7 @@ def how_words(comparison: Comparison) -> str:
     plan = comparison.plan
     how = "both at once (race)" if plan.layout == "race" else "apart"
     if plan.layout != "race" and len(comparison.channels()) == 2:
-        how += f", order {plan.order.upper()}"
+        how += ", order " + ("not known" if "order" in comparison.unknown else plan.order.upper())
     if plan.cooldown_s:
         how += f", {plan.cooldown_s:g} s between pairs"
     cache = "the prompt may be cached" if plan.regime == "warm" else "a nonce before each prompt"
@@ -229,38 +223,10 @@ def how_words(comparison: Comparison) -> str:
         words.append("connections used again")
     if any(run.engine == "simulator" or "simulated" in run.trace.flags for run in comparison.runs):
         words.append("simulated")
+    if comparison.unknown:
+        untold = "pauses" if "warmup" not in comparison.unknown else "warm-ups, pauses"
+        words.append(f"came without its plan: {untold} and when it was to end are not known")
     return f"{'; '.join(words)}."
-
-
-def _drift_words(channel: ChannelName, found: Drift) -> str:
-    way = "longer" if found.share > 0 else "shorter"
-    return f"on {channel}: totals {percent(abs(found.share))} {way} at the end than at first."
-
-
-def _drifts(comparison: Comparison, measured: Sequence[Figures]) -> list[tuple[ChannelName, Drift]]:
-    """Return the drift of the totals of each channel that has enough; an import has no order."""
-    if is_import(comparison):
-        return []
-    found = (
-        (channel, drift(_pooled(comparison, measured, channel, "total_s")))
-        for channel in comparison.channels()
-    )
-    return [(channel, each) for channel, each in found if each is not None]
-
-
-def _position(comparison: Comparison, measured: Sequence[Figures]) -> Estimate | None:
-    """Return the effect of going second, where its interval is known; a race has no second."""
-    if comparison.plan.layout == "race" or is_import(comparison):
-        return None
-    firsts, seconds = [], []
-    for pair in pooled_pairs(comparison, measured):
-        placed = {run.position: figures["total_s"] for run, figures in pair}
-        first, second = placed.get(1), placed.get(2)
-        if first is not None and second is not None:
-            firsts.append(first)
-            seconds.append(second)
-    effect = position_effect(firsts, seconds)
-    return None if effect is None or effect.low is None else effect
 
 
 def _not_narrow(comparison: Comparison, measured: Sequence[Figures]) -> list[str]:
@@ -273,7 +239,7 @@ def _not_narrow(comparison: Comparison, measured: Sequence[Figures]) -> list[str
         # Blocking, the first text and the total are the same moment.
         blocking = comparison.of(channel)[0].trace.mode == "blocking"
         for name in ("total_s",) if blocking else ("ttfv_s", "total_s"):
-            values = _pooled(comparison, measured, channel, name)
+            values = pooled_values(comparison, measured, channel, name)
             width = half_width(values) if values else None
             which = f"the median {BY_NAME[name].label} of {channel}"
             if width is not None and width > wanted:
@@ -281,17 +247,3 @@ def _not_narrow(comparison: Comparison, measured: Sequence[Figures]) -> list[str
             elif width is None and values:
                 wide.append(f"{which} has no interval (n={len(values)})")
     return [f"The ±{100 * wanted:g} % asked for was not reached: {', '.join(wide)}."] * bool(wide)
-
-
-def _pooled(
-    comparison: Comparison, measured: Sequence[Figures], channel: ChannelName, name: str
-) -> list[float]:
-    """Return the values of one figure over the pooled runs of a channel, as they were measured."""
-    return [
-        value
-        for run, figures, why in zip(comparison.runs, measured, left_out(comparison), strict=True)
-        if run.channel == channel
-        and why is None
-        and (value := figures[name]) is not None
-        and math.isfinite(value)
-    ]
