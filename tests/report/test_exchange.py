@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -56,7 +57,7 @@ def full_run(build_run: BuildRun, build_stream: BuildTrace) -> Run:
     trace = build_stream(0.5, 2.0, 5)
     trace.sent_monotonic_ns = 2**62
     trace.started_utc = "2026-01-02T03:04:05.678+00:00"
-    trace.marks |= {"connecting": -5_000_000, "error": 9}
+    trace.marks |= {"connecting": -5_000_000, "error": 2_000_000_002}
     trace.chunks += [
         Chunk(2_000_000_000, "reasoning", "hm 😀\r\n\x00", 7, 1_700_000_000_000_000_123),
         Chunk(2_000_000_001, "tool", '{"a": 1}', 7),
@@ -146,6 +147,7 @@ chunks = st.lists(
 
 @given(chunks)
 def test_any_chunks_come_back(made: list[Chunk]) -> None:
+    made.sort(key=lambda chunk: chunk.t_ns)
     trace = Trace(mode="stream", ended="stop", chunks=made)
     run = plain_run(trace)
     assert list(parse_lines([to_jsonl(run)], "x")) == [run]
@@ -184,6 +186,55 @@ def test_a_comparison_of_before_keeps_its_runs_together(long_comparison: Compari
     assert len({run.comparison_id for run in runs}) == 1
 
 
+@pytest.mark.parametrize("laid_out", [False, True])
+def test_a_run_that_lost_its_schema_keeps_its_chunks(full_run: Run, laid_out: bool) -> None:
+    content = members(full_run)
+    del content["schema"]
+    document: object = [content] if laid_out else content
+    assert list(parse_lines([line(document)], "x")) == [full_run]
+
+
+def test_a_comparison_that_lost_its_schema_keeps_its_runs(long_comparison: Comparison) -> None:
+    document = json.loads(to_json(long_comparison))
+    del document["schema"]
+    assert list(parse_lines([line(document)], "x")) == long_comparison.runs
+
+
+def test_a_line_carries_the_plan_of_its_comparison(full_run: Run) -> None:
+    plan = Plan(order="random", seed=7, repeat=30, until=0.05, least=8, warmup=2, cooldown_s=1.5)
+    with_plan, without = to_jsonl(full_run, plan), to_jsonl(full_run)
+    reading = parse_lines([with_plan, without], "x")
+    assert (next(reading), reading.plan) == (full_run, plan)
+    assert (next(reading), reading.plan) == (full_run, None)
+
+
+def test_a_comparison_carries_its_plan(long_comparison: Comparison) -> None:
+    reading = parse_lines([to_json(long_comparison)], "x")
+    next(reading)
+    assert reading.plan == long_comparison.plan
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": "whatever"},
+        {"repeat": 0},
+        {"repeat": 10**9},
+        {"warmup": -1},
+        {"until": 3.0},
+        {"cooldown_s": 1e9},
+        {"least": 0},
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_costs_no_run(
+    full_run: Run, change: dict[str, object]
+) -> None:
+    content: dict[str, Any] = json.loads(to_jsonl(full_run, Plan()))
+    content["plan"] |= change
+    reading = parse_lines([line(content)], "x")
+    assert (next(reading), reading.plan) == (full_run, None)
+
+
 def test_members_notes_and_figures_of_later_versions_are_ignored(full_run: Run) -> None:
     content = members(full_run) | {
         "colour": "red",
@@ -204,6 +255,19 @@ def test_members_notes_and_figures_of_later_versions_are_ignored(full_run: Run) 
         ({"chunks": [[-2_000_000_000, "answer", 1]]}, "time of one of its chunks can't be"),
         ({"chunks": [[10**18, "answer", 1]]}, "time of one of its chunks can't be"),
         ({"chunks": [[0, "answer", -1]]}, "negative size"),
+        ({"chunks": [[5, "answer", 1], [4, "answer", 0]]}, "times of its chunks run backwards"),
+        (
+            {"chunks": [[5, "answer", 1]], "marks_ns": {"done": 4}},
+            "mark done comes before its text",
+        ),
+        (
+            {
+                "chunks": [[5, "answer", 0], [10**10, "answer", 1]],
+                "marks_ns": {"cancelled": 8 * 10**9},
+            },
+            "mark cancelled comes before its text",
+        ),
+        ({"started_utc": "yesterday"}, "its started_utc is 'yesterday', which is no time"),
         ({"chunks": [[0, "answer", 1]], "text": "ab", "chunk_reads": [0]}, "don't fit its text"),
         ({"chunk_reads": [1]}, "differ in length"),
         ({"marks_ns": {"done": 2**80}}, "longer than a year"),

@@ -55,7 +55,8 @@ def one(**members: object) -> Run:
 def test_figures_come_out_as_in_the_file() -> None:
     run = one(**STREAMED)
     figures = measure(run.trace)
-    assert (figures["ttfv_s"], figures["total_s"], figures["done_s"]) == (7.69, 8.15, 8.15)
+    assert (figures["ttfv_s"], figures["total_s"]) == (7.69, 8.15)
+    assert figures["done_s"] is None, "nobody said with what the total ended"
     assert figures["output_tokens"] == 349
     assert figures["server_tok_per_s"] == pytest.approx(44.5)
     assert "server_tok_per_s" in figures.estimated
@@ -192,6 +193,25 @@ def test_importing_twice_gives_the_same_ids() -> None:
     first, again = imported(same, same), imported(same, same)
     assert [run.run_id for run in first] == [run.run_id for run in again]
     assert len({run.run_id for run in first}) == 2, "two equal lines are two runs"
+
+
+def test_experiments_that_begin_alike_stay_apart() -> None:
+    first = imported(STREAMED, STREAMED | {"run": 2, "total_s": 9.0})
+    second = imported(STREAMED, STREAMED | {"run": 2, "total_s": 10.0})
+    assert first[0].comparison_id != second[0].comparison_id
+    assert not {run.run_id for run in first} & {run.run_id for run in second}
+
+
+def test_what_else_is_in_a_file_names_no_comparison() -> None:
+    alone = imported(STREAMED)
+    beside = imported({**STREAMED, "scenario": "other"}, STREAMED)
+    assert alone == beside[1:]
+
+
+def test_more_summaries_than_can_be_held_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamscope.report.imported.MOST_SUMMARIES", 1)
+    with pytest.raises(ExchangeError, match=r"line 2 .* more than 1 summaries: split it"):
+        imported(STREAMED, STREAMED | {"run": 2})
 
 
 def test_a_run_that_failed_is_kept_as_failed() -> None:

@@ -9,8 +9,11 @@ text, a last one, and the server's counts and durations. Its two chunks are empt
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from streamscope.report import aliases
 from streamscope.report.aliases import Members
@@ -32,6 +35,9 @@ from streamscope.trace import (
 
 MOST_SETS = 100_000
 """Scenarios for which repeats can be counted; no experiment has as many."""
+
+MOST_SUMMARIES = 100_000
+"""Summaries that are held at once, because only all of them name their comparisons."""
 
 _ROUNDED = 1.001
 """A first token may come after the end by so much: both were rounded."""
@@ -58,38 +64,67 @@ def looks_like_summary(members: object) -> bool:
     return has_time or (known.text(aliases.ERROR) != "" and _says_mode(known))
 
 
+class _Asked(NamedTuple):
+    """What a comparison of a file asked: its summaries have this in common."""
+
+    scenario: str
+    model: str
+    url: str
+
+
+class _Gathered(NamedTuple):
+    """A run that still lacks its ids, and the line that it was made of."""
+
+    asked: _Asked
+    line: str
+    run: Run
+
+
 class Summaries:
     """Turns the summaries of one file into runs, and numbers those that have no number.
 
-    The ids are made of what the lines say, so that a file that is imported twice adds nothing.
+    The ids are made of what the lines say, so that a file that is imported twice adds nothing. That
+    of a comparison is made of all its lines: two experiments may well have one in common.
     """
 
     def __init__(self) -> None:
-        self._file = ""
-        self._counts: dict[tuple[str, Mode], int] = {}
-        self._shifts: dict[tuple[str, Mode], int] = {}
+        self._gathered: list[_Gathered] = []
+        self._counts: dict[tuple[_Asked, Mode], int] = {}
+        self._shifts: dict[tuple[_Asked, Mode], int] = {}
 
-    def run(self, members: dict[str, Any]) -> Run:
-        """Turn one object into a run.
+    def runs(self) -> Iterator[Run]:
+        """Yield the runs of all objects that were added, in their order."""
+        lines: dict[_Asked, list[str]] = {}
+        for asked, line, _ in self._gathered:
+            lines.setdefault(asked, []).append(line)
+        named = {asked: _digest(*asked, *said) for asked, said in lines.items()}
+        for asked, line, run in self._gathered:
+            comparison_id = named[asked]
+            run_id = _digest(comparison_id, run.trace.mode, str(run.pair), line)
+            yield msgspec.structs.replace(run, run_id=run_id, comparison_id=comparison_id)
+
+    def add(self, members: dict[str, Any]) -> None:
+        """Take one object.
 
         Raises:
-            RecordError: It lacks what a run needs, or its numbers can't be.
+            RecordError: It lacks what a run needs, its numbers can't be, or it is one too many.
         """
+        if len(self._gathered) >= MOST_SUMMARIES:
+            raise RecordError(f"the file has more than {MOST_SUMMARIES:,} summaries: split it")
         known = Members(members)
         line = json.dumps(members, sort_keys=True)
         mode, scenario = _mode(known)
         trace = _trace(known, mode)
         target = _target(known)
-        self._file = self._file or _digest(line)
-        comparison_id = _digest(self._file, scenario, target.model, target.url)
+        asked = _Asked(scenario, target.model, target.url)
         warmup = known.true(aliases.WARMUP) or known.text(("phase",)).lower() in (
             "warmup",
             "warm-up",
         )
-        pair = 0 if warmup else self._pair(known, (comparison_id, trace.mode))
-        return Run(
-            run_id=_digest(comparison_id, trace.mode, str(pair), line),
-            comparison_id=comparison_id,
+        pair = 0 if warmup else self._pair(known, (asked, trace.mode))
+        run = Run(
+            run_id="",
+            comparison_id="",
             channel="A" if trace.mode == "stream" else "B",
             target=target,
             request=Request(
@@ -103,8 +138,9 @@ class Summaries:
             warmup=warmup,
             server_version=known.text(aliases.VERSION),
         )
+        self._gathered.append(_Gathered(asked, line, run))
 
-    def _pair(self, known: Members, which: tuple[str, Mode]) -> int:
+    def _pair(self, known: Members, which: tuple[_Asked, Mode]) -> int:
         """Return the number of the repeat, from 1, whether the file counts from 0 or not at all."""
         if which not in self._counts and len(self._counts) >= MOST_SETS:
             raise RecordError(f"the file has more than {MOST_SETS:,} scenarios")

@@ -9,10 +9,11 @@ from typing import Literal
 import msgspec
 
 from streamscope.measure.advice import Decision
+from streamscope.measure.findings import Finding, Kind
 from streamscope.measure.notes import Note
-from streamscope.measure.verdict import Finding, Kind
 from streamscope.plan import Plan
 from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
+from streamscope.sides import Question
 from streamscope.trace import (
     Basis,
     ChannelName,
@@ -49,6 +50,20 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     model: str
     server_version: str = ""
+
+
+class ChannelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel of a comparison.
+
+    Attributes:
+        target: The server of its first run.
+        mode: How it delivers.
+        engine: The engine of ours that answers (local, simulator), or empty.
+    """
+
+    target: TargetRecord
+    mode: Mode
+    engine: str = ""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,9 +195,10 @@ class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
         sentence: The verdict for people.
         ttfv_s: Kind of what was found of the first text.
         total_s: Kind of what was found of the total, up to the end mark where both sides have one.
-        tok_per_s: Kind of what was found of the rate.
-        decision: What to do; ``fix-the-wait``: streaming can't help before the first text.
-        reason: Why: a clause.
+        tok_per_s: Kind of what was found of the rate; of two models, of the characters a second.
+        decision: What to do; ``fix-the-wait``: streaming can't help before the first text. Null
+            where anything else than delivery was compared.
+        reason: Why, or why nothing can be said: a clause; else empty.
         break_even_tokens: Length of the answer from which streaming is worth it on this server;
             null without a rate.
         break_even_s: The same as seconds of streaming text.
@@ -196,7 +212,7 @@ class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
     ttfv_s: Kind
     total_s: Kind
     tok_per_s: Kind
-    decision: Decision
+    decision: Decision | None
     reason: str
     break_even_tokens: int | None
     break_even_s: float | None
@@ -219,8 +235,13 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
         calibration: What that rests on, as it was when the run with that error was made; null
             where the machine was not calibrated.
         target: The server of the first run; null without runs.
+        channels: What each channel is, by name; only those with runs.
+        question: What they can be compared for. ``delivery``: streaming with blocking, nothing else
+            being different. ``same-model``: another server, protocol or mode for one model.
+            ``models``: two models, whose totals are of answers of their own length. Null where
+            one has no runs, and the plan does not name it.
         request: The request of the first run; null without runs.
-        plan: What was to be done; null for imported summaries, of which nobody knows.
+        plan: What was to be done; null where nobody knows, as of runs that came without it.
         runs: All runs, in the order in which they were made.
         summary: Medians and ratios.
         notes: What must be known before believing them, each said once.
@@ -239,6 +260,8 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True):
     summary: SummaryRecord
     notes: list[SharedNote]
     verdict: VerdictRecord | None = None
+    question: Question | None = None
+    channels: dict[str, ChannelRecord] = {}
 
 
 class RunLine(RunRecord, frozen=True, kw_only=True):
@@ -249,7 +272,9 @@ class RunLine(RunRecord, frozen=True, kw_only=True):
     Attributes:
         schema: Name and version of this schema.
         streamscope: Version of the program.
+        plan: What was to be done in its comparison; null where nobody knows, and for a run alone.
     """
 
     schema: Literal["streamscope/run/1"] = RUN_SCHEMA
     streamscope: str
+    plan: Plan | None = None

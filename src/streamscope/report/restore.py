@@ -4,10 +4,12 @@ import functools
 import hashlib
 import typing
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from streamscope.plan import Plan
 from streamscope.report.records import RunRecord, TargetRecord
 from streamscope.trace import Chunk, MarkName, Request, Run, SharedRead, Target, TextKind, Trace
 
@@ -17,6 +19,15 @@ LONGEST_NS = 366 * 86_400 * 1_000_000_000
 EARLIEST_TEXT_NS = -1_000_000_000
 """Text can't come before the request was sent; clocks may disagree by less than this, in ns."""
 
+LATE_TEXT_NS = 1_000_000_000
+"""Text that comes after the server's own end mark was still listened to for so long, in ns."""
+
+MOST_PAIRS = 1000
+"""No plan has more pairs or warm-ups."""
+
+LONGEST_COOLDOWN_S = 3600.0
+
+_ENDS: tuple[MarkName, ...] = ("done", "error", "cancelled")
 _MARKS: frozenset[str] = frozenset(typing.get_args(MarkName))
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _ID_LENGTH = 32
@@ -55,6 +66,29 @@ def from_comparison(content: dict[str, Any]) -> Iterator[Run]:
     """
     shared = _convert(content, _Shared)
     return map(functools.partial(_restored, shared=shared), shared.runs)
+
+
+def plan_of(content: dict[str, Any]) -> Plan | None:
+    """Return the plan that a decoded line or comparison carries.
+
+    ``None`` where it carries none, or one that this version can't carry out: its runs are good all
+    the same.
+    """
+    try:
+        plan = msgspec.convert(content.get("plan"), Plan | None, str_keys=True)
+    except msgspec.ValidationError:
+        return None
+    return plan if plan is not None and _feasible(plan) else None
+
+
+def _feasible(plan: Plan) -> bool:
+    return (
+        1 <= plan.repeat <= MOST_PAIRS
+        and 1 <= plan.least <= MOST_PAIRS
+        and 0 <= plan.warmup <= MOST_PAIRS
+        and 0 <= plan.cooldown_s <= LONGEST_COOLDOWN_S
+        and (plan.until is None or 0 < plan.until <= 1)
+    )
 
 
 def _restored(content: dict[str, Any], shared: _Shared) -> Run:
@@ -107,13 +141,16 @@ def _trace(record: RunRecord) -> Trace:
     marks = {name: at for name, at in record.marks_ns.items() if name in _MARKS}
     if any(abs(at) > LONGEST_NS for at in marks.values()):
         raise RecordError("one of its times is longer than a year")
+    _check_start(record.started_utc)
+    chunks = _chunks(record)
+    _check_end(marks, chunks)
     return Trace(
         mode=record.mode,
         clock=record.clock,
         sent_monotonic_ns=record.sent_monotonic_ns,
         started_utc=record.started_utc,
         marks=typing.cast("dict[MarkName, int]", marks),
-        chunks=_chunks(record),
+        chunks=chunks,
         ended=record.ended,
         fault=record.error,
         tokens=record.tokens,
@@ -135,6 +172,23 @@ def _trace(record: RunRecord) -> Trace:
     )
 
 
+def _check_start(started_utc: str) -> None:
+    """Refuse a start that is no moment; where none is known there is none."""
+    try:
+        datetime.fromisoformat(started_utc or "1970-01-01")
+    except ValueError:
+        raise RecordError(f"its started_utc is {started_utc[:40]!r}, which is no time") from None
+
+
+def _check_end(marks: dict[str, int], chunks: list[Chunk]) -> None:
+    """Refuse an end that lies before what it ends."""
+    for name in _ENDS:
+        if name in marks and chunks:
+            late = marks[name] + LATE_TEXT_NS < chunks[-1].t_ns
+            if late or marks[name] < chunks[0].t_ns:
+                raise RecordError(f"its mark {name} comes before its text")
+
+
 def _chunks(record: RunRecord) -> list[Chunk]:
     """Cut the texts into the chunks that they came in."""
     reads = record.chunk_reads or _reads([t_ns for t_ns, _, _ in record.chunks])
@@ -147,10 +201,12 @@ def _chunks(record: RunRecord) -> list[Chunk]:
         "tool": record.tool,
     }
     begun: dict[TextKind, int] = dict.fromkeys(texts, 0)
-    chunks = []
+    chunks: list[Chunk] = []
     for (t_ns, kind, size), read, stamp in zip(record.chunks, reads, stamps, strict=True):
         if not EARLIEST_TEXT_NS <= t_ns <= LONGEST_NS:
             raise RecordError("the time of one of its chunks can't be")
+        if chunks and t_ns < chunks[-1].t_ns:
+            raise RecordError("the times of its chunks run backwards")
         if size < 0:
             raise RecordError("one of its chunks has a negative size")
         start, end = begun[kind], begun[kind] + size
