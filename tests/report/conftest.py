@@ -19,6 +19,7 @@ from streamscope.trace import (
 )
 
 TARGET = Target(protocol="ollama-chat", url="http://127.0.0.1:11434", model="gemma4:e2b")
+OTHER = Target(protocol="ollama-chat", url="http://127.0.0.1:11434", model="qwen3:8b")
 REQUEST = Request(prompt="Explain unified memory.", temperature=0.0, seed=1)
 
 
@@ -100,8 +101,11 @@ def build_comparison() -> Callable[..., Comparison]:
     def build(a: Sequence[Trace], b: Sequence[Trace], **plan: object) -> Comparison:
         runs = [make_run(stream(2.0, 22.0), "A", 0)] if a else []
         runs += [make_run(blocking(22.0), "B", 0)] if b else []
-        runs += [make_run(trace, "A", pair) for pair, trace in enumerate(a, 1)]
-        runs += [make_run(trace, "B", pair) for pair, trace in enumerate(b, 1)]
+        both: tuple[tuple[ChannelName, Sequence[Trace], int], ...] = (("A", a, 1), ("B", b, 2))
+        for channel, traces, odd in both:  # the order is A B, B A
+            for pair, trace in enumerate(traces, 1):
+                position = odd if pair % 2 else 3 - odd
+                runs.append(make_run(trace, channel, pair, position=position))
         known: dict[str, object] = {"repeat": len(a)} | plan
         return Comparison(
             plan=Plan(**known),  # type: ignore[arg-type] # the test names the fields
@@ -109,6 +113,44 @@ def build_comparison() -> Callable[..., Comparison]:
         )
 
     return build
+
+
+@pytest.fixture
+def build_contest() -> Callable[..., Comparison]:
+    """Return a builder of comparisons in which B asks another server, as a rule for another model.
+
+    A's runs come first in odd pairs, B's in even ones, as they do under a balanced order.
+    """
+
+    def build(
+        a: Sequence[Trace],
+        b: Sequence[Trace],
+        of_a: Target = TARGET,
+        of_b: Target = OTHER,
+        **plan: object,
+    ) -> Comparison:
+        runs = []
+        for pair, traces in enumerate(zip(a, b, strict=True), 1):
+            first = make_run(traces[0], "A", pair, target=of_a, position=2 - pair % 2)
+            second = make_run(traces[1], "B", pair, target=of_b, position=1 + pair % 2)
+            runs += [first, second] if pair % 2 else [second, first]
+        known: dict[str, object] = {"repeat": len(a), "warmup": 0} | plan
+        return Comparison(
+            plan=Plan(**known),  # type: ignore[arg-type] # the test names the fields
+            runs=runs,
+        )
+
+    return build
+
+
+@pytest.fixture
+def models(build_contest: Callable[..., Comparison]) -> Comparison:
+    """Return six good pairs of two models that both stream; B's first text comes 2.5 × as late."""
+    late = (0.20, 0.21, 0.20, 0.22, 0.20, 0.21)
+    return build_contest(
+        [stream(first, 4.0 + first, 100) for first in late],
+        [stream(2.5 * first, 6.0 + first, 200) for first in late],
+    )
 
 
 @pytest.fixture

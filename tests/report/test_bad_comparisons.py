@@ -106,10 +106,12 @@ def test_without_a_good_pair_nothing_is_found(name: str, build_comparison: Build
 def test_ties_are_equal_and_no_difference(build_comparison: Build) -> None:
     judgement = judge_comparison(build_comparison(*CASES["all ties"]))
     assert (judgement.first.kind, judgement.total.kind) == ("equivalent", "equivalent")
+    assert judgement.advice is not None
     assert judgement.advice.decision == "either"
 
 
 def test_no_text_is_no_wait(build_comparison: Build) -> None:
     judgement = judge_comparison(build_comparison(*CASES["zero tokens"]))
+    assert judgement.advice is not None
     assert judgement.advice.decision == "cannot-tell"
     assert judgement.first.kind == "unknown"

@@ -45,7 +45,7 @@ def test_conditions_and_claims_are_said(long_comparison: Comparison) -> None:
         "Measured apart, order ABBA; warm (the prompt may be cached); kernel clock.",
         "A n=6 (1 warm-up left out) · B n=6 (1 warm-up left out)",
         "It must be streamed: first text 32× sooner",
-        "tested were first text, total and rate",
+        "what stands in brackets there was not tested",
         "Same answer in 6 of 6 pairs.",
         "streaming pays from about 8 tokens of answer on (1.00 s of streaming text)",
         "by convention, that is where it gives at least 1 s and 20 % of the whole time",
@@ -266,3 +266,33 @@ def test_chunks_that_hold_several_tokens_are_counted(
     assert row(told, "chunks")[1:3] == ["17", "–"]
     alone = build_comparison([build_stream(1, 9)] * 2, [build_blocking(9)] * 2)
     assert not [line for line in text(alone).splitlines() if line.startswith("chunks")]
+
+
+def test_what_was_not_tested_stands_in_brackets_beside_what_was(
+    build_comparison: Callable[..., Comparison],
+    build_stream: Callable[..., Trace],
+    build_blocking: Callable[..., Trace],
+) -> None:
+    """Answers of different length: their totals are no finding, and the tokens were not tested."""
+    streams = [build_stream(0.5 + pair / 100, 9) for pair in range(7)]
+    blocking = [build_blocking(9.5 + pair / 100) for pair in range(7)]
+    for number, trace in enumerate((*streams, *blocking)):
+        trace.tokens = Tokens(output=129 + number)
+        trace.chunks = [
+            msgspec.structs.replace(chunk, text=f"{chunk.text}{number}") for chunk in trace.chunks
+        ]
+    made = build_comparison(streams, blocking)
+    assert row(made, "total")[-1] == "can't tell"
+    assert row(made, "tokens")[-1] == "(5 % fewer)"
+    assert row(made, "first text")[-1].endswith("sooner")
+
+
+def test_a_row_in_which_one_channel_has_nothing_claims_nothing(
+    build_comparison: Callable[..., Comparison], build_blocking: Callable[..., Trace]
+) -> None:
+    """Empty answers: a stream has no last text, while a whole body came at some time."""
+    empty = Trace(mode="stream", ended="stop", marks={"sent": 0, "done": 9_000_000_000})
+    whole = Trace(mode="blocking", ended="stop", marks={"sent": 0, "done": 9_000_000_000})
+    said = text(build_comparison([empty] * 6, [whole] * 6))
+    assert "≈" not in said
+    assert "Same answer" not in said

@@ -82,10 +82,25 @@ def test_every_figure_can_be_said_and_compared(figure: object, a: float, b: floa
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
-    [(0.6, 0.71, "0.60–0.71"), (0.05, 0.71, "50.0 ms–0.71 s"), (121, 128, "2:01–2:08")],
+    [
+        (0.6, 0.71, "0.60–0.71"),
+        (0.05, 0.71, "50.0 ms–0.71 s"),
+        (121, 128, "2:01–2:08"),
+        (0.1212, 0.1238, "0.121–0.124"),
+        (12.34, 12.31, "12.34–12.31"),
+        (0.01234, 0.01231, "12.34–12.31"),
+        (1.0, 1.00001, "1.00000–1.00001"),
+        (1.0, 1.0, "1.00–1.00"),
+        (121.1, 121.2, "2:01–2:01"),
+    ],
 )
 def test_ranges(low: float, high: float, expected: str) -> None:
     assert words.range_words(BY_NAME["ttfv_s"], low, high) == expected
+
+
+def test_bounds_in_another_unit_than_their_own_are_told_apart_in_that_unit() -> None:
+    assert words.range_words(BY_NAME["share"], 0.8151, 0.8153) == "81.51–81.53"
+    assert words.range_words(BY_NAME["gap_p50_ms"], 12_341.0, 12_342.0) == "12.341–12.342"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import msgspec
 
 from streamscope.measure.figures import measure
 from streamscope.measure.statistics import median
+from streamscope.report.channels import head
 from streamscope.report.comparison import Comparison
 from streamscope.report.error_words import clock_words
 from streamscope.report.evidence_words import (
@@ -42,11 +43,13 @@ class Account(msgspec.Struct, frozen=True):
 
 def accounts(comparison: Comparison) -> list[Account]:
     """Give the account of the typical run of each channel, without what all reports say anyway."""
+    sides = comparison.sides
     known = {plain(note.sentence) for note in shared_notes(comparison)}
     made = []
     for channel in comparison.channels():
         run, why = typical(comparison, channel)
-        made.append(account_of(run, f"{channel} {run.trace.mode} · {why}", known))
+        named = head(sides, channel, run.trace.mode)
+        made.append(account_of(run, f"{named} · {why}", known))
     return made
 
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from streamscope.plan import Plan
+from streamscope.sides import Question, Sides
 from streamscope.trace import SUMMARY_FLAG, ChannelName, Run
 
 
@@ -13,11 +14,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         plan: The plan.
         runs: All runs in the order in which they were made, warm-ups and failures included.
         include_busy: Whether runs on a busy machine are pooled.
+        unknown: Members of the plan that nobody knows, as of imported runs: what stands there is
+            only usual.
     """
 
     plan: Plan
     runs: list[Run]
     include_busy: bool = False
+    unknown: frozenset[str] = frozenset()
+
+    @property
+    def known_plan(self) -> Plan | None:
+        """The plan, if all of it is known."""
+        return None if self.unknown or is_import(self) else self.plan
 
     def of(self, channel: ChannelName) -> list[Run]:
         """Return the runs of one channel."""
@@ -27,6 +36,17 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         """Return the channels that have runs, A first."""
         names: tuple[ChannelName, ...] = ("A", "B")
         return [name for name in names if self.of(name)]
+
+    @property
+    def sides(self) -> Sides | None:
+        """Both channels; ``None`` where one has no runs, and the plan does not name it."""
+        return Sides.of(self.runs) or self.plan.sides
+
+    @property
+    def question(self) -> Question:
+        """What it can answer; as long as nobody knows both channels, the usual."""
+        sides = self.sides
+        return sides.question if sides else "delivery"
 
     def pairs(self) -> list[tuple[Run, Run]]:
         """Return the measured pairs, A first, by number of pair.

@@ -11,11 +11,13 @@ from streamscope.measure.figures import Figures, measure
 from streamscope.measure.notes import run_notes
 from streamscope.measure.timing import survey
 from streamscope.measure.verdict import Judgement
+from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison, is_import
 from streamscope.report.judging import judge_comparison
 from streamscope.report.records import (
     COMPARISON_SCHEMA,
     RUN_SCHEMA,
+    ChannelRecord,
     ComparisonRecord,
     RunLine,
     RunRecord,
@@ -30,6 +32,7 @@ from streamscope.trace import Chunk, Clock, Run, TextKind, Trace
 __all__ = [
     "COMPARISON_SCHEMA",
     "RUN_SCHEMA",
+    "ChannelRecord",
     "ComparisonRecord",
     "RunLine",
     "RunRecord",
@@ -50,12 +53,19 @@ def to_json(comparison: Comparison, conventions: Conventions = _USUAL) -> bytes:
     return _encode(comparison_record(comparison, conventions))
 
 
-def to_jsonl(run: Run) -> bytes:
-    """Write a run as one line of JSON Lines, with its newline."""
+def to_jsonl(run: Run, plan: Plan | None = None) -> bytes:
+    """Write a run as one line of JSON Lines, with its newline.
+
+    Args:
+        run: The run.
+        plan: How its comparison was to be carried out; ``None`` where that is not known, or where
+            the line does not stand for a run of a comparison that others belong to.
+    """
     line = RunLine(
         streamscope=__version__,
         target=_target(run),
         request=run.request,
+        plan=plan,
         **_members(run, measure(run.trace)),
     )
     return _encode(line) + b"\n"
@@ -77,7 +87,7 @@ def comparison_record(
         calibration=claim.basis,
         target=target,
         request=request,
-        plan=None if is_import(comparison) else comparison.plan,
+        plan=comparison.known_plan,
         runs=[
             RunRecord(
                 target=msgspec.UNSET if _target(run) == target else _target(run),
@@ -91,6 +101,8 @@ def comparison_record(
         verdict=_verdict(judge_comparison(comparison, measured, conventions))
         if len(comparison.channels()) == 2
         else None,
+        question=comparison.question if comparison.sides else None,
+        channels={name: _channel(comparison.of(name)[0]) for name in comparison.channels()},
     )
 
 
@@ -192,6 +204,10 @@ def _target(run: Run) -> TargetRecord:
     )
 
 
+def _channel(run: Run) -> ChannelRecord:
+    return ChannelRecord(target=_target(run), mode=run.trace.mode, engine=run.engine)
+
+
 def _clock(comparison: Comparison) -> Clock | None:
     clocks = {run.trace.clock for run in comparison.runs}
     if not clocks or is_import(comparison):
@@ -215,10 +231,10 @@ def _verdict(judgement: Judgement) -> VerdictRecord:
         ttfv_s=judgement.first.kind,
         total_s=judgement.total.kind,
         tok_per_s=judgement.rate.kind,
-        decision=advice.decision,
-        reason=advice.reason,
-        break_even_tokens=advice.break_even_tokens,
-        break_even_s=advice.break_even_s,
+        decision=advice.decision if advice else None,
+        reason=advice.reason if advice else judgement.reason,
+        break_even_tokens=advice.break_even_tokens if advice else None,
+        break_even_s=advice.break_even_s if advice else None,
         pairs=judgement.n,
         same_output=judgement.same_output,
         compared_output=judgement.compared_output,

@@ -44,8 +44,13 @@ def remarks(judgement: Judgement, verdict: str, thresholds: Thresholds) -> list[
     return found + decision_words(judgement.advice, verdict, thresholds)
 
 
-def decision_words(advice: Advice, verdict: str, thresholds: Thresholds) -> list[str]:
-    """Say why, and from what length on streaming pays and what that rests on, a sentence each."""
+def decision_words(advice: Advice | None, verdict: str, thresholds: Thresholds) -> list[str]:
+    """Say why, and from what length on streaming pays and what that rests on, a sentence each.
+
+    Nothing where there was nothing to decide.
+    """
+    if advice is None:
+        return []
     said = [reason_words(advice, verdict)]
     if length := break_even_words(advice):
         said.append(

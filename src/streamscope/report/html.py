@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
 from streamscope.report.accounts import WHERE, Account
+from streamscope.report.channels import report_title
 from streamscope.report.comparison import Comparison
 from streamscope.report.medians import coverage_words, medians_table
 from streamscope.report.pictures import pictures
@@ -33,8 +34,8 @@ h3{font-size:1.05rem;margin:1.5rem 0 .3rem}
 margin:.3rem 0}
 ul{padding-left:1.2rem;margin:.3rem 0}
 .wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.4rem .7rem;border-bottom:1px solid var(--faint);vertical-align:top}
+table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.4rem .45rem;border-bottom:1px solid var(--faint);vertical-align:top}
 td:nth-child(n+2){white-space:nowrap}
 th{font-weight:600;border-bottom:2px solid var(--soft)}
 pre{background:var(--tint);padding:.8rem;border-radius:6px;white-space:pre-wrap;
@@ -52,7 +53,8 @@ svg.plot,tr,li,pre{break-inside:avoid}}
 def to_html(comparisons: Sequence[Comparison], conventions: Conventions = _USUAL) -> str:
     """Write one report of all these comparisons as a page that stands alone."""
     made = sections(comparisons, conventions)
-    body = ["<h1>Streaming or blocking?</h1>"]
+    title = escape(report_title([section.sides for section in made]))
+    body = [f"<h1>{title}</h1>"]
     if made:
         body += [_verdicts(made), _table(made)]
         body += [_section(section, conventions, alone=len(made) == 1) for section in made]
@@ -66,7 +68,7 @@ def to_html(comparisons: Sequence[Comparison], conventions: Conventions = _USUAL
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>Streaming or blocking?</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{title}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
     )

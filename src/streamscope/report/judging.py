@@ -16,6 +16,7 @@ from streamscope.trace import SUMMARY_FLAG, ChannelName, Run
 _USUAL = Conventions()
 
 _KINDS: dict[ChannelName, str] = {"A": "streamed", "B": "blocking"}
+"""What runs are called where only the delivery differs; else by their channels."""
 
 _ALL: dict[Reason | None, str] = {
     "busy": "no {} run can be trusted: the machine was busy",
@@ -39,7 +40,7 @@ def pair_figures(
     """Return the figures of all pairs of which both runs are pooled, in their order.
 
     Args:
-        comparison: What was done. A streamed.
+        comparison: What was done.
         measured: The figures of its runs, in their order, if they were computed before.
     """
     measured = measured or [measure(run.trace) for run in comparison.runs]
@@ -63,12 +64,15 @@ def judge_comparison(
     """Judge a comparison: first text, total, rate, and what to do.
 
     Args:
-        comparison: What was done. A streamed.
+        comparison: What was done.
         measured: The figures of its runs, in their order, if they were computed before.
         conventions: Margins, and when streaming is worth it.
     """
     return judge(
-        pair_figures(comparison, measured), conventions.thresholds, why_none=why_none(comparison)
+        pair_figures(comparison, measured),
+        conventions.thresholds,
+        question=comparison.question,
+        why_none=why_none(comparison),
     )
 
 
@@ -78,8 +82,8 @@ def judge_pair(
     """Judge one pair that stands alone, as one of a comparison of one pair is judged.
 
     Args:
-        a: The streamed run.
-        b: The other.
+        a: A's run.
+        b: B's.
         measured: Their figures.
         conventions: Margins, and when streaming is worth it.
     """
@@ -91,7 +95,8 @@ def judge_pair(
 def why_none(comparison: Comparison) -> str:
     """Say why no pair of a comparison can be judged: a clause."""
     reasons = left_out(comparison)
-    for channel, name in _KINDS.items():
+    for channel, kind in _KINDS.items():
+        name = kind if comparison.question == "delivery" else channel
         whys = [
             why
             for run, why in zip(comparison.runs, reasons, strict=True)
@@ -113,7 +118,9 @@ def _none_good(name: str, whys: Counter[Reason | None]) -> str:
 
 
 def same_output(a: Run, b: Run) -> bool | None:
-    """Tell whether two runs wrote the same answer; ``None`` where their texts are not known."""
+    """Tell whether two runs wrote the same answer; ``None`` where no text of one is known."""
     if any(SUMMARY_FLAG in run.trace.flags for run in (a, b)):
+        return None
+    if not a.trace.chunks and not b.trace.chunks:
         return None
     return output_hash(a.trace) == output_hash(b.trace)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from streamscope import __version__
 from streamscope.measure.conventions import Conventions
 from streamscope.report.accounts import WHERE, Account
+from streamscope.report.channels import report_title
 from streamscope.report.comparison import Comparison
 from streamscope.report.medians import coverage_words, medians_table
 from streamscope.report.sections import Section, conventions_words, method_words, sections
@@ -18,9 +19,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 def to_markdown(comparisons: Sequence[Comparison], conventions: Conventions = _USUAL) -> str:
     """Write one report of all these comparisons, such as of a short and of a long prompt."""
     made = sections(comparisons, conventions)
+    title = f"# {escape(report_title([section.sides for section in made]))}"
     if not made:
-        return "# Streaming or blocking?\n\nNothing was measured.\n"
-    parts = ["# Streaming or blocking?", _verdicts(made), _table(made)]
+        return f"{title}\n\nNothing was measured.\n"
+    parts = [title, _verdicts(made), _table(made)]
     for section in made:
         parts += _section(section, alone=len(made) == 1)
     parts += ["## Method", _list(method_words(made))]

@@ -1,18 +1,23 @@
 """Which plots a comparison gets: of a typical pair, and of all its runs."""
 
+from typing import Literal
+
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import BY_NAME, measure
 from streamscope.measure.reader import curves
 from streamscope.measure.timing import survey
 from streamscope.measure.values import NS_PER_S
+from streamscope.report.channels import head
 from streamscope.report.sections import Section
 from streamscope.report.svg_plots import (
+    Lines,
     SpreadRow,
     gap_histogram,
     gaps_plot,
     readable_plot,
     spread_plot,
 )
+from streamscope.sides import Sides
 from streamscope.trace import SUMMARY_FLAG, ChannelName, Run
 
 MARGIN = 1.05
@@ -22,6 +27,8 @@ POINTS = 240
 """Points of each line: three pixels apart."""
 
 _SPREADS = ("ttfv_s", "total_s")
+_SIDES: dict[ChannelName, Literal["a", "b"]] = {"A": "a", "B": "b"}
+"""Channels and their colours."""
 
 
 def pictures(section: Section, conventions: Conventions) -> list[str]:
@@ -33,16 +40,31 @@ def pictures(section: Section, conventions: Conventions) -> list[str]:
         traces = (a.trace if a else None, b.trace if b else None)
         end = max(survey(trace).last_text_ns or 0 for trace in traces if trace) / NS_PER_S
         drawn = curves(*traces, conventions.reader, POINTS, until_s=end * MARGIN)
-        plots.append(readable_plot(drawn, f"What could be read, when: {_which(section, seen)}"))
+        title = f"What could be read, when: {_which(section, seen)}"
+        plots.append(readable_plot(drawn, title, _lines(section.sides)))
     if section.pooled:
         plots.append(spread_plot(_rows(section)))
     for name, run in seen.items():
         arrivals = survey(run.trace).arrivals_ns
         if run.trace.mode == "stream" and len(arrivals) > 2:
             which = f"{name} of pair {run.pair}"
-            plots.append(gaps_plot(arrivals, f"Gaps between chunks, over time ({which})"))
-            plots.append(gap_histogram(arrivals, f"Gaps between chunks, by length ({which})"))
+            side = _SIDES[name]
+            plots.append(gaps_plot(arrivals, f"Gaps between chunks, over time ({which})", side))
+            plots.append(gap_histogram(arrivals, f"Gaps between chunks, by length ({which})", side))
     return plots
+
+
+def _lines(sides: Sides | None) -> Lines:
+    """Name the lines of what could be read; the reader follows A."""
+    if sides is None or sides.question == "delivery":
+        return Lines()
+    a, b = (head(sides, side, sides.side(side).mode) for side in _SIDES)
+    return Lines(
+        names=(a, b, "the reader of A"),
+        said=("with A", "with B"),
+        steps=(sides.a.mode == "blocking", sides.b.mode == "blocking"),
+        one_text=sides.question != "models",
+    )
 
 
 def _typical(section: Section) -> dict[ChannelName, Run]:
@@ -84,7 +106,7 @@ def _which(section: Section, seen: dict[ChannelName, Run]) -> str:
 
 
 def _rows(section: Section) -> list[SpreadRow]:
-    rows = []
+    rows, usual = [], section.comparison.question == "delivery"
     for name in _SPREADS:
         for channel in section.comparison.channels():
             runs = [run for run in section.pooled if run.channel == channel]
@@ -94,8 +116,8 @@ def _rows(section: Section) -> list[SpreadRow]:
             values = [measure(run.trace)[name] for run in runs]
             rows.append(
                 SpreadRow(
-                    label=f"{BY_NAME[name].label}, {runs[0].trace.mode}",
-                    side="a" if channel == "A" else "b",
+                    label=f"{BY_NAME[name].label}, {runs[0].trace.mode if usual else channel}",
+                    side=_SIDES[channel],
                     values=[value for value in values if value is not None],
                     low=spread.low,
                     high=spread.high,

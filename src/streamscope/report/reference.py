@@ -15,15 +15,16 @@ import msgspec
 
 from streamscope import calibration
 from streamscope.measure.figures import FIGURES, Described
+from streamscope.measure.findings import Finding
 from streamscope.measure.inference import Estimate
 from streamscope.measure.notes import Note
 from streamscope.measure.reader_figures import READER_FIGURES
 from streamscope.measure.spans import SPANS
-from streamscope.measure.verdict import Finding
 from streamscope.plan import Plan
 from streamscope.report import comparison_json as schema
 from streamscope.report.records import VerdictRecord
 from streamscope.report.summary import Counts, Ratio, SharedNote, Spread
+from streamscope.sides import Side, Sides
 from streamscope.trace import (
     Basis,
     ClockBasis,
@@ -32,16 +33,21 @@ from streamscope.trace import (
     Request,
     ServerTimings,
     Shown,
+    Target,
     Tokens,
 )
 
 RECORDS: tuple[type[msgspec.Struct], ...] = (
     schema.ComparisonRecord,
+    schema.ChannelRecord,
     schema.RunRecord,
     schema.RunLine,
     schema.TargetRecord,
     Request,
     Plan,
+    Sides,
+    Side,
+    Target,
     Tokens,
     ServerTimings,
     Observer,

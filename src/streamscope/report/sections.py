@@ -1,29 +1,32 @@
 """What a report says of each comparison, before it is Markdown or HTML."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from streamscope.measure.conventions import Conventions
 from streamscope.measure.figures import measure
-from streamscope.measure.verdict import Judgement
 from streamscope.report.accounts import Account, accounts
+from streamscope.report.channels import pair_name
 from streamscope.report.command import command_line
 from streamscope.report.comparison import Comparison, is_import
+from streamscope.report.conditions import settings_words, target_words
 from streamscope.report.decision import (
     break_even_words,
     convention_words,
     decision_words,
     reason_words,
 )
+from streamscope.report.failures import failures
 from streamscope.report.judging import judge_comparison
 from streamscope.report.reader_words import cost_words, reader_words
 from streamscope.report.summary import Summary, left_out, shared_notes, summarise
-from streamscope.report.table import failure_words, holds_for, settings_words, target_words
+from streamscope.report.table import holds_for
 from streamscope.report.validity import assess
 from streamscope.report.verdict_words import findings_words, verdict_sentence
 from streamscope.report.words import plain
+from streamscope.sides import MODE_WORDS, Sides
 from streamscope.trace import Run
 
 LONGEST_TITLE = 60
@@ -67,12 +70,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         break_even: From what length on streaming pays: a clause; empty where that is not known.
         convention: What that length rests on: a clause.
         reader: What it means to one who reads.
-        costs: What blocking costs beside the wait.
+        costs: What time-outs would have done, and what stopping early would have saved.
         conditions: How it was measured.
         validity: What speaks for and against believing it, the cautions among it.
         failures: Runs that failed.
         accounts: Where the time of a typical run of each channel went.
         command: How to measure it again; empty where that can't be said.
+        who: The channels, where more than their delivery differs and the report's title does not
+            name them; else empty.
     """
 
     title: str
@@ -94,6 +99,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[str]
     accounts: list[Account]
     command: str
+    who: str = ""
 
     def lists(self, *, alone: bool) -> list[tuple[str, list[str]]]:
         """Return all that is said in lists, each under its heading, without empty ones.
@@ -107,7 +113,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
             ("Findings", self.findings),
             ("Decision", self.decision if alone else reason),
             ("For the reader", self.reader),
-            ("What blocking costs beside the wait", self.costs),
+            (self._costs_of, self.costs),
             ("How far to believe it", self.validity),
             ("Failures", self.failures),
             ("Conditions", self.conditions),
@@ -115,10 +121,24 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         return [(heading, lines) for heading, lines in named if lines]
 
     @property
+    def sides(self) -> Sides | None:
+        """Both channels; ``None`` where only one is known."""
+        return self.comparison.sides
+
+    @property
+    def _costs_of(self) -> str:
+        """What stands above the costs, which are not those of blocking where nothing blocks."""
+        sides = self.sides
+        if sides is not None and "blocking" not in (sides.a.mode, sides.b.mode):
+            return "Time-outs"
+        return "What blocking costs beside the wait"
+
+    @property
     def line(self) -> str:
         """What this comparison shows, and from what length on streaming pays: one line of many."""
+        who = f"{self.who}: " if self.who else ""
         pays = f" {self.break_even[:1].upper()}{self.break_even[1:]}." if self.break_even else ""
-        return f"{self.verdict}{pays}"
+        return f"{who}{self.verdict}{pays}"
 
 
 def conventions_words(made: Sequence[Section]) -> str:
@@ -147,7 +167,18 @@ def sections(comparisons: Sequence[Comparison], conventions: Conventions) -> lis
         if titles[title] > 1:
             title += f" ({titles[title]})"
         made.append(_section(comparison, title, conventions))
-    return made
+    return _named(made)
+
+
+def _named(made: Sequence[Section]) -> list[Section]:
+    """Name the channels of each comparison where one report is about several pairs of them."""
+    names = [
+        pair_name(each.sides) if each.sides and each.sides.question != "delivery" else ""
+        for each in made
+    ]
+    if len(set(names)) == 1:
+        return list(made)
+    return [msgspec.structs.replace(each, who=who) for each, who in zip(made, names, strict=True)]
 
 
 def _section(comparison: Comparison, title: str, conventions: Conventions) -> Section:
@@ -155,7 +186,8 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
     summary = summarise(comparison, measured)
     judgement = judge_comparison(comparison, measured, conventions)
     both = len(comparison.channels()) == 2
-    verdict = _verdict(judgement, both)
+    verdict = verdict_sentence(judgement) if both else _one_alone(comparison)
+    advice = judgement.advice if both else None
     thresholds = conventions.thresholds
     validity = assess(comparison, summary, measured, judgement, conventions)
     reasons = left_out(comparison)
@@ -169,24 +201,23 @@ def _section(comparison: Comparison, title: str, conventions: Conventions) -> Se
         verdict=verdict,
         cautions=validity.cautions,
         findings=findings_words(judgement) if both else [],
-        decision=decision_words(judgement.advice, verdict, thresholds) if both else [],
-        reason=reason_words(judgement.advice, verdict) if both else "",
-        break_even=break_even_words(judgement.advice) if both else "",
+        decision=decision_words(advice, verdict, thresholds),
+        reason=reason_words(advice, verdict) if advice else "",
+        break_even=break_even_words(advice) if advice else "",
         convention=convention_words(thresholds),
-        reader=reader_words(pooled, conventions),
-        costs=cost_words(pooled, conventions.costs),
+        reader=reader_words(pooled, conventions, comparison.sides),
+        costs=cost_words(pooled, conventions.costs, comparison.sides),
         conditions=_conditions(comparison),
         validity=validity.words + _notes(comparison),
-        failures=[failure_words(run) for run in comparison.runs if not run.trace.ok],
+        failures=failures(comparison),
         accounts=[] if is_import(comparison) else accounts(comparison),
         command=command_line(comparison),
     )
 
 
-def _verdict(judgement: Judgement, both: bool) -> str:
-    if both:
-        return verdict_sentence(judgement)
-    return "Can't tell: only one of the two modes was measured."
+def _one_alone(comparison: Comparison) -> str:
+    what = "modes" if comparison.question == "delivery" else "channels"
+    return f"Can't tell: only one of the two {what} was measured."
 
 
 def _title(prompt: str) -> str:
@@ -195,19 +226,38 @@ def _title(prompt: str) -> str:
 
 
 def _conditions(comparison: Comparison) -> list[str]:
-    targets = {name: target_words(comparison.of(name)[0].target) for name in comparison.channels()}
-    if len(set(targets.values())) == 1:
+    firsts = {name: comparison.of(name)[0] for name in comparison.channels()}
+    targets = {name: target_words(run.target) for name, run in firsts.items()}
+    if comparison.question != "delivery":
+        said = [
+            f"{name}: {words} · {MODE_WORDS[firsts[name].trace.mode]}."
+            for name, words in targets.items()
+        ]
+    elif len(set(targets.values())) == 1:
         said = [f"Server: {next(iter(targets.values()))}."]
     else:
         said = [f"{name}: {words}." for name, words in targets.items()]
-    versions = {run.server_version for run in comparison.runs if run.server_version}
-    said += [f"Server version {plain(version)}." for version in sorted(versions)]
-    engines = {run.engine for run in comparison.runs if run.engine}
-    said += [f"Answered by streamscope's own {engine} engine." for engine in sorted(engines)]
+    said += _shared(comparison, "Server version {}.", lambda run: plain(run.server_version))
+    said += _shared(comparison, "Answered by streamscope's own {} engine.", lambda run: run.engine)
     started = [run.trace.started_utc for run in comparison.runs if run.trace.started_utc]
     if started:
         said.append(f"Measured {plain(min(started))} to {plain(max(started))}.")
     return [*said, f"Request: {settings_words(comparison)}."]
+
+
+def _shared(comparison: Comparison, words: str, value: Callable[[Run], str]) -> list[str]:
+    """Say a property of runs; of which channel it is, where it is not that of both."""
+    found = {
+        name: {value(run) for run in comparison.of(name)} - {""} for name in comparison.channels()
+    }
+    alike = comparison.question == "delivery" or len(set(map(frozenset, found.values()))) == 1
+    if alike:
+        return [words.format(each) for each in sorted(set().union(*found.values()))]
+    return [
+        f"{name}: {words.format(each)[:1].lower()}{words.format(each)[1:]}"
+        for name, values in found.items()
+        for each in sorted(values)
+    ]
 
 
 def _notes(comparison: Comparison) -> list[str]:

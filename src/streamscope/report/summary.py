@@ -1,5 +1,6 @@
 """Many runs to one number a figure: medians, their intervals, and what was left out."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -194,6 +195,20 @@ def pooled_pairs(
         ((a, pooled[id(a)]), (b, pooled[id(b)]))
         for a, b in comparison.pairs()
         if id(a) in pooled and id(b) in pooled
+    ]
+
+
+def pooled_values(
+    comparison: Comparison, measured: Sequence[Figures], channel: ChannelName, name: str
+) -> list[float]:
+    """Return the values of one figure over the pooled runs of a channel, as they were measured."""
+    return [
+        value
+        for run, figures, why in zip(comparison.runs, measured, left_out(comparison), strict=True)
+        if run.channel == channel
+        and why is None
+        and (value := figures[name]) is not None
+        and math.isfinite(value)
     ]
 
 

@@ -24,7 +24,7 @@ class SpreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         label: What it shows.
-        side: Which mode it belongs to: ``a`` streamed, ``b`` did not.
+        side: Which channel it belongs to.
         values: The value of each run.
         low: Lower bound of the median's interval, where there is one.
         high: Upper bound.
@@ -37,29 +37,58 @@ class SpreadRow(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
 
 
-def readable_plot(curves: Curves, title: str = "What could be read, when") -> str:
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lines of the plot of what could be read are called, and how they are drawn.
+
+    Attributes:
+        names: In the legend, of A and B, and of the reader.
+        said: In its description, of A and B.
+        steps: Which of A and B come all at once.
+        one_text: Whether both are expected to be the same text.
+    """
+
+    names: tuple[str, str, str] = ("A streaming", "B blocking", "the reader")
+    said: tuple[str, str] = ("streamed", "blocking")
+    steps: tuple[bool, bool] = (False, True)
+    one_text: bool = True
+
+
+USUAL = Lines()
+
+
+def readable_plot(
+    curves: Curves, title: str = "What could be read, when", lines: Lines = USUAL
+) -> str:
     """Draw how much could be read by each moment: a ramp, a step, and the reader between them."""
     most = max([1.0, *curves.a, *curves.b])
-    read = curves.reader[-1] if curves.reader else 0.0
-    words = [f"{most:,.0f} {curves.unit}s over {seconds(curves.end_s)}."]
-    if curves.a and curves.b:
-        half = [_when(curves, side, most / 2) for side in (curves.a, curves.b)]
-        words.append(f"Half of it could be read after {half[0]} streamed, {half[1]} blocking;")
-        words.append(f"a reader had read {read:,.0f} by the end.")
-    canvas = Canvas(300 + _LEGEND, title, " ".join(words))
+    canvas = Canvas(300 + _LEGEND, title, _readable_words(curves, lines, most))
     top = _TOP + _LEGEND
     x = Scale(0, curves.end_s, _LEFT, canvas.width - _RIGHT)
     y = Scale(0, most * 1.05, canvas.height - _BOTTOM, top)
     canvas.text(_LEFT, 20, title, style="title")
     _axes(canvas, x, y, "seconds since the request was sent", f"{curves.unit}s")
-    for side, style, steps in ((curves.a, "a", False), (curves.b, "b", True)):
+    for side, style, steps in zip((curves.a, curves.b), "ab", lines.steps, strict=True):
         points = [(x(t), y(value)) for t, value in zip(curves.times_s, side, strict=False)]
         canvas.path(points, style, steps=steps)
     canvas.path(
         [(x(t), y(value)) for t, value in zip(curves.times_s, curves.reader, strict=False)], "r"
     )
-    _legend(canvas, [("a", "A streaming"), ("b", "B blocking"), ("r", "the reader")])
+    _legend(canvas, list(zip("abr", lines.names, strict=True)))
     return canvas.render()
+
+
+def _readable_words(curves: Curves, lines: Lines, most: float) -> str:
+    """Say when half could be read: of the same text of both, or of either's own."""
+    words = [f"{most:,.0f} {curves.unit}s over {seconds(curves.end_s)}."]
+    if curves.a and curves.b:
+        halves = (most / 2, most / 2) if lines.one_text else (curves.a[-1] / 2, curves.b[-1] / 2)
+        sides = (curves.a, curves.b)
+        when = (_when(curves, side, half) for side, half in zip(sides, halves, strict=True))
+        both = ", ".join(f"{at} {name}" for at, name in zip(when, lines.said, strict=True))
+        words.append(f"Half of {'it' if lines.one_text else 'each'} could be read after {both};")
+        read = curves.reader[-1] if curves.reader else 0.0
+        words.append(f"{lines.names[2].replace('the', 'a', 1)} had read {read:,.0f} by the end.")
+    return " ".join(words)
 
 
 def spread_plot(rows: Sequence[SpreadRow], title: str = "Runs, medians and their intervals") -> str:
@@ -89,7 +118,11 @@ def spread_plot(rows: Sequence[SpreadRow], title: str = "Runs, medians and their
     return canvas.render()
 
 
-def gaps_plot(arrivals_ns: Sequence[int], title: str = "Gaps between chunks, over time") -> str:
+def gaps_plot(
+    arrivals_ns: Sequence[int],
+    title: str = "Gaps between chunks, over time",
+    side: Literal["a", "b"] = "a",
+) -> str:
     """Draw the gap before each chunk but the first, when it ended, in ms; gaps are no tokens."""
     gaps = [(later / 1e9, (later - before) / 1e6) for before, later in pairwise(arrivals_ns)]
     sizes = sorted(size for _, size in gaps)
@@ -99,18 +132,24 @@ def gaps_plot(arrivals_ns: Sequence[int], title: str = "Gaps between chunks, ove
     y = Scale(0, sizes[-1] if sizes else 1.0, canvas.height - _BOTTOM, _TOP + _LEGEND)
     _axes(canvas, x, y, "seconds since the request was sent", "ms")
     for at, size in gaps:
-        canvas.line(x(at), y(0), x(at), y(size), "line a solid")
+        canvas.line(x(at), y(0), x(at), y(size), f"line {side} solid")
     canvas.text(_LEFT, 20, title, style="title")
     canvas.text(_LEFT, 20 + _LEGEND, said)
     return canvas.render()
 
 
-def gap_histogram(arrivals_ns: Sequence[int], title: str = "Gaps between chunks, by length") -> str:
+def gap_histogram(
+    arrivals_ns: Sequence[int],
+    title: str = "Gaps between chunks, by length",
+    side: Literal["a", "b"] = "a",
+) -> str:
     """Draw how many gaps had which length, in ms; those beyond the 99th percentile in the last."""
     sizes = sorted((later - before) / 1e6 for before, later in pairwise(arrivals_ns))
     said = "No gaps." if not sizes else _gaps_words(sizes)
-    canvas = Canvas(220, title, said)
     most = percentile(sizes, 0.99) if sizes else 1.0
+    beyond = sum(size > most for size in sizes)
+    last = f"last bar: {beyond} longer than {milliseconds(most)}" if beyond else ""
+    canvas = Canvas(220, title, f"{said}; {last}" if last else said)
     x = Scale(0, most, _LEFT, canvas.width - _RIGHT)
     counts = [0] * _BARS
     for size in sizes:
@@ -120,8 +159,9 @@ def gap_histogram(arrivals_ns: Sequence[int], title: str = "Gaps between chunks,
     width = (x.end - x.start) / _BARS
     for index, number in enumerate(counts):
         top = y(number)
-        canvas.box(x.start + index * width + 1, top, width - 2, y(0) - top, "fa")
+        canvas.box(x.start + index * width + 1, top, width - 2, y(0) - top, f"f{side}")
     canvas.text(_LEFT, 20, title, style="title")
+    canvas.text(canvas.width - _RIGHT, 20, last, "end")
     return canvas.render()
 
 

@@ -1,6 +1,7 @@
 """A comparison as a table for a terminal, or for a plain text file: 80 columns suffice."""
 
 import io
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -8,11 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from streamscope.measure.conventions import Conventions
-from streamscope.measure.figures import BY_NAME, Figure, measure
+from streamscope.measure.figures import BY_NAME, Figure, Unit, measure
+from streamscope.measure.findings import Finding
 from streamscope.measure.timing import TOKENS_A_CHUNK
-from streamscope.measure.verdict import Finding, Judgement
-from streamscope.report.comparison import Comparison, is_import
+from streamscope.measure.verdict import Judgement
+from streamscope.report.channels import head
+from streamscope.report.comparison import Comparison
+from streamscope.report.conditions import settings_words, target_words
 from streamscope.report.decision import remarks
+from streamscope.report.failures import failures
+from streamscope.report.finding_words import beside_tested, finding_cell
 from streamscope.report.judging import judge_comparison
 from streamscope.report.summary import (
     Counts,
@@ -24,7 +30,7 @@ from streamscope.report.summary import (
     summarise,
 )
 from streamscope.report.validity import cautions_of, how_words, left_out_words
-from streamscope.report.verdict_words import finding_mark, tested, untested_mark, verdict_sentence
+from streamscope.report.verdict_words import tested, untested_mark, verdict_sentence
 from streamscope.report.words import (
     NONE,
     figure_words,
@@ -32,17 +38,12 @@ from streamscope.report.words import (
     plain,
     range_words,
 )
-from streamscope.trace import Ended, Run, Target
-
-_ENDED: dict[Ended, str] = {
-    "cancelled": "stopped",
-    "filter": "the server withheld the rest",
-    "incomplete": "the stream ended without its end mark",
-    "error": "failed",
-}
-
+from streamscope.sides import Question
 
 _USUAL = Conventions()
+
+_OF_TOKENS: frozenset[Unit] = frozenset({"tok/s", "tokens", "chunks/s", "chunks"})
+"""Units that two models do not share."""
 
 
 def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) -> RenderableType:
@@ -63,12 +64,14 @@ def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) 
     ]
     parts += [Text()] if parts else []
     parts += [_conditions(comparison, summary), Text()]
-    parts += [_figures(comparison, summary, judgement), Text(), _legend(summary, judgement)]
+    rows = _rows(summary, comparison.question)
+    parts += [_figures(comparison, summary, judgement, rows), Text()]
+    parts.append(_legend(summary, judgement, rows))
     if judgement and judgement.n:
         said_too = remarks(judgement, verdict, conventions.thresholds)
         parts += [Text(f"· {said}") for said in said_too]
     parts += _notes(shared_notes(comparison))
-    parts += [Text(f"✗ {failure_words(run)}", "red") for run in comparison.runs if not run.trace.ok]
+    parts += [Text(f"✗ {said}", "red") for said in failures(comparison)]
     return Group(*parts)
 
 
@@ -97,60 +100,23 @@ def _conditions(comparison: Comparison, summary: Summary) -> Text:
     return Text("\n".join(lines), "dim")
 
 
-def target_words(target: Target) -> str:
-    """Name a server: how it is spoken to, its model, its URL."""
-    parts = [target.protocol, target.model, target.url]
-    return " · ".join(plain(part) for part in parts if part)
-
-
-def settings_words(comparison: Comparison) -> str:
-    """Name the settings of the requests that were not left to the server."""
-    request = comparison.runs[0].request
-    think = request.think
-    if isinstance(think, bool):
-        think = "on" if think else "off"
-    limit = None if request.max_tokens is None else f"{request.max_tokens:,} tokens"
-    settings = (
-        ("temperature", "temperature", request.temperature),
-        ("top_p", "top-p", request.top_p),
-        ("seed", "seed", request.seed),
-        ("max_tokens", "at most", limit),
-        ("think", "think", think),
-    )
-    said = [
-        f"{name} {plain(str(value))}{_unsent(comparison, member)}"
-        for member, name, value in settings
-        if value is not None
-    ]
-    nothing = "settings not known" if is_import(comparison) else "sampling left to the server"
-    return " · ".join(said) or nothing
-
-
-def _unsent(comparison: Comparison, member: str) -> str:
-    """Return on which channels a setting could not be sent, in brackets; empty if on none."""
-    channels = comparison.channels()
-    without = [
-        name for name in channels if any(member in run.trace.unsent for run in comparison.of(name))
-    ]
-    if not without:
-        return ""
-    return " (not sent)" if len(without) == len(channels) else f" (not sent to {without[0]})"
-
-
 def _left_out(counts: Counts) -> str:
     words = left_out_words(counts)
     return f" ({words} left out)" if words else ""
 
 
-def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | None) -> Table:
+def _figures(
+    comparison: Comparison, summary: Summary, judgement: Judgement | None, rows: Sequence[Figure]
+) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("")
-    channels = comparison.channels()
+    channels, sides = comparison.channels(), comparison.sides
     for channel in channels:
-        table.add_column(f"{channel} {comparison.of(channel)[0].trace.mode}", justify="left")
+        mode = comparison.of(channel)[0].trace.mode
+        table.add_column(Text(head(sides, channel, mode)), justify="left")
     if len(channels) == 2:
         table.add_column("A vs B")
-    for figure in _rows(summary):
+    for figure in rows:
         found = [summary.spread(channel, figure.name) for channel in channels]
         cells = [
             _cell(figure, spread, summary.counts[channel].pooled)
@@ -167,10 +133,14 @@ def _figures(comparison: Comparison, summary: Summary, judgement: Judgement | No
 
 def _versus(figure: Figure, ratio: Ratio | None, judgement: Judgement, n: int) -> str:
     """Say how A stands to B: what was found where it was tested, else the ratio in words."""
+    if judgement.question == "models" and figure.unit in _OF_TOKENS:
+        return NONE  # the tokens of two models are no common unit
+    if ratio is None:
+        return NONE
     finding = _finding(figure, judgement)
-    if finding is not None and finding.kind != "unknown":
-        return finding_mark(finding)
-    return NONE if ratio is None else untested_mark(figure, ratio.estimate, 1.0, n)
+    if finding is not None and (finding.kind != "unknown" or judgement.n > 1):
+        return finding_cell(finding, judgement)
+    return beside_tested(untested_mark(figure, ratio.estimate, 1.0, n), judgement)
 
 
 def _finding(figure: Figure, judgement: Judgement) -> Finding | None:
@@ -179,7 +149,7 @@ def _finding(figure: Figure, judgement: Judgement) -> Finding | None:
     return tested.get(figure.name)
 
 
-def _rows(summary: Summary) -> list[Figure]:
+def _rows(summary: Summary, question: Question) -> list[Figure]:
     """Choose the rows that this comparison has something to say in."""
 
     def any_has(name: str) -> bool:
@@ -198,6 +168,8 @@ def _rows(summary: Summary) -> list[Figure]:
     ):
         names.append("t_any_s")
     names.append("total_s")
+    if question == "models" and any_has("e2e_char_per_s"):
+        names.append("e2e_char_per_s")
     names += [name for name in ("server_tok_per_s", "visible_tok_per_s") if any_has(name)]
     if not all_have("server_tok_per_s") and any_has("e2e_tok_per_s"):
         names.append("e2e_tok_per_s")
@@ -216,9 +188,12 @@ def _rows(summary: Summary) -> list[Figure]:
 
 
 def _several_a_chunk(summary: Summary) -> bool:
-    """Tell whether chunks of the stream are no tokens, so that their number matters."""
-    chunks, tokens = (summary.spread("A", name) for name in ("chunks", "visible_tokens"))
-    return bool(chunks and tokens and tokens.median >= TOKENS_A_CHUNK * chunks.median > 0)
+    """Tell whether chunks of a stream are no tokens, so that their number matters."""
+    for channel in summary.figures:
+        chunks, tokens = (summary.spread(channel, name) for name in ("chunks", "visible_tokens"))
+        if chunks and tokens and tokens.median >= TOKENS_A_CHUNK * chunks.median > 0:
+            return True
+    return False
 
 
 def _cell(figure: Figure, spread: Spread | None, pooled: int) -> Text:
@@ -236,7 +211,7 @@ def _findings(judgement: Judgement) -> tuple[Finding, Finding, Finding]:
     return judgement.first, judgement.total, judgement.rate
 
 
-def _legend(summary: Summary, judgement: Judgement | None) -> Text:
+def _legend(summary: Summary, judgement: Judgement | None, rows: Sequence[Figure]) -> Text:
     """Say what the numbers in the cells are, and how much the brackets can be believed."""
     said = ["Medians"]
     for channel, figures in summary.figures.items():
@@ -249,13 +224,14 @@ def _legend(summary: Summary, judgement: Judgement | None) -> Text:
     legend = "; ".join(said) + "."
     if judgement is not None and any(map(tested, _findings(judgement))):
         legend += (
-            " A vs B is the typical ratio within the pairs; tested were first text, total and rate."
+            " A vs B is the typical ratio within the pairs; what stands in brackets there was not"
+            " tested."
         )
     elif judgement is not None:
         legend += " A vs B: too few pairs of good runs to test anything."
     shown = [
         spread
-        for figure in _rows(summary)
+        for figure in rows
         for channel in summary.figures
         if (spread := summary.spread(channel, figure.name)) is not None
     ]
@@ -278,11 +254,3 @@ def holds_for(note: SharedNote) -> str:
         return f"{note.count} of {note.of} pairs"
     some = "" if note.count == note.of else f" {note.count} of {note.of} runs"
     return f"{note.channel}{some}"
-
-
-def failure_words(run: Run) -> str:
-    """Say which run failed, and why."""
-    trace = run.trace
-    which = f"{run.channel}, warm-up" if run.warmup else f"{run.channel}, pair {run.pair}"
-    words = trace.fault.sentence if trace.fault else _ENDED.get(trace.ended or "error", "failed")
-    return f"{which}: {plain(words)}"

@@ -21,10 +21,14 @@ _JOINERS = "\u200c\u200d"  # parts of words and emoji, harmless
 WAITS = frozenset({"ttfb_s", "t_any_s", "ttfv_s", "t_10_s"})
 """Figures of which one side's may come sooner."""
 
+_SCALES = {("s", "ms"): 1e3, ("ms", "s"): 1e-3, ("share", "%"): 100.0}
+"""What a value is multiplied by that is written in another unit than its own."""
+
 _COMPARATIVES = {
     "s": ("longer", "shorter", "as long"),
     "ms": ("longer", "shorter", "as long"),
     "tok/s": ("higher", "lower", "as high"),
+    "chars/s": ("higher", "lower", "as high"),
     "chunks/s": ("higher", "lower", "as high"),
     "tokens": ("more", "fewer", "as many"),
     "chunks": ("more", "fewer", "as many"),
@@ -109,7 +113,7 @@ def figure_words(figure: "Described", value: float | None, *, estimated: bool = 
             words = seconds(value)
         case "ms":
             words = milliseconds(value)
-        case "tok/s" | "chunks/s":
+        case "tok/s" | "chars/s" | "chunks/s":
             words = rate(value, figure.unit)
         case "share":
             words = percent(value)
@@ -125,12 +129,27 @@ def figure_words(figure: "Described", value: float | None, *, estimated: bool = 
 def range_words(figure: "Described", low: float, high: float) -> str:
     """Write an interval without repeating the unit: ``0.60–0.71``.
 
-    The unit is written where the bounds need different ones.
+    The unit is written where the bounds need different ones. Bounds that differ are written with
+    as many digits as it takes to see that: ``0.121–0.124``.
     """
     bounds = [figure_words(figure, bound).split(" ") for bound in (low, high)]
+    if bounds[0] == bounds[1] and low != high:
+        return _told_apart(bounds[0], figure.unit, low, high)
     if bounds[0][1:] == bounds[1][1:]:
         return f"{bounds[0][0]}–{bounds[1][0]}"
     return "–".join(" ".join(bound) for bound in bounds)
+
+
+def _told_apart(written: list[str], unit: str, low: float, high: float) -> str:
+    """Write two numbers, which look alike so far, with more decimals, but with no more than six."""
+    number, shown_in = written[0], "".join(written[1:])
+    scale = _SCALES.get((unit, shown_in), 1.0)
+    least = len(number.partition(".")[2]) + 1
+    for places in range(least, 7 if ":" not in number else 0):
+        first, second = (f"{value * scale:,.{places}f}" for value in (low, high))
+        if first != second:
+            return f"{first}–{second}"
+    return f"{number}–{number}"
 
 
 def versus(figure: "Described", a: float | None, b: float | None, *, near: float = NEAR) -> str:
