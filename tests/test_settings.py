@@ -66,9 +66,16 @@ def test_what_a_file_says_counts(file: Path) -> None:
     assert config.layouts == {"x": "race"}
 
 
+def test_a_file_may_say_what_each_channel_asks(file: Path) -> None:
+    write(file, 'a = "qwen3:8b"\nb = "http://127.0.0.1:1 blocking"\n')
+    config = settings.load(file)
+    assert (config.a, config.b) == ("qwen3:8b", "http://127.0.0.1:1 blocking")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        (b"a = ['qwen3:8b']", "$.a"),
         (b"modell = 'x'", "modell"),
         (b"[request]\nprompt = 'x'", "prompt"),
         (b"[comparison]\nrepeat = 'often'", "repeat"),

@@ -114,6 +114,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         url: Base URL of the server to open with.
         protocol: How it speaks; found out when empty.
         model: Its model; the server's first when empty.
+        a: What tells channel A from that, in the words of ``--a``.
+        b: The same of channel B.
         model_file: A GGUF file for the local model instead of the one that is fetched.
         profile: Name of the simulator's profile.
         allow_plain_http_key: Send a key over unencrypted HTTP to another machine.
@@ -135,6 +137,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
     protocol: str = ""
     model: str = ""
+    a: str = ""
+    b: str = ""
     model_file: str = ""
     profile: str = "default"
     allow_plain_http_key: bool = False

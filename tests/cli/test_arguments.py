@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streamscope import __version__
-from streamscope.cli import arguments, main, run_arguments, start
+from streamscope.cli import arguments, channels, main, run_arguments, start
 from streamscope.cli.parsing import UsageError
 from streamscope.cli.run_arguments import parse_run
 from streamscope.settings import Config, RequestDefaults
@@ -179,4 +179,4 @@ def test_without_a_command_it_is_the_app() -> None:
 
 
 def test_every_protocol_can_be_named() -> None:
-    assert sorted(arguments.PROTOCOLS) == sorted(PROTOCOLS)
+    assert sorted(channels.PROTOCOLS) == sorted(PROTOCOLS)

@@ -166,6 +166,29 @@ def test_a_command_line_that_contradicts_itself(argv: list[str], why: str) -> No
         parse_run(argv)
 
 
+@pytest.mark.parametrize(
+    ("argv", "past", "repeat", "until", "least"),
+    [
+        ([], Plan(repeat=8, order="ba"), 8, None, 6),
+        (["--repeat", "12"], Plan(repeat=8, order="ba"), 12, None, 6),
+        (["--repeat", "12"], Plan(repeat=30, until=0.05, order="ba"), 12, None, 6),
+        (["--until", "2%"], Plan(repeat=8, order="ba"), 30, 0.02, 6),
+        (["--until", "2%", "--most", "9"], Plan(repeat=8, order="ba"), 9, 0.02, 6),
+        (["--most", "60"], Plan(repeat=30, until=0.05, order="ba"), 60, 0.05, 6),
+    ],
+)
+def test_what_is_measured_anew_may_have_more_pairs(
+    argv: list[str], past: Plan, repeat: int, until: float | None, least: int
+) -> None:
+    plan = planning.recounted(past, parse_rerun(["last", *argv]), Config())
+    assert (plan.repeat, plan.until, plan.least, plan.order) == (repeat, until, least, "ba")
+
+
+def test_a_bound_for_exactly_so_many_pairs_is_refused() -> None:
+    with pytest.raises(UsageError, match="has exactly 8 pairs: add --until"):
+        planning.recounted(Plan(repeat=8), parse_rerun(["last", "--most", "9"]), Config())
+
+
 def test_what_may_be_said_of_a_comparison_that_goes_on() -> None:
     argv = ["--continue", "last", "--tag", "t", "--format=csv", "--wpm=9", "--timeout=9"]
     assert isinstance(parse_run(argv), RunOptions)

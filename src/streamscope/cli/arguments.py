@@ -3,11 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import msgspec
 
 from streamscope import __version__
+from streamscope.cli.channels import PROTOCOLS, Wanted
 from streamscope.cli.parsing import MAX_WHOLE, Parser, UsageError, at_least, check_text, whole
 
 DESCRIPTION = """\
@@ -22,37 +23,25 @@ commands:
   serve            be a server to try things out with: simulated, all protocols
   doctor           tell what was found here, servers and keys, and what is wrong
 """
-PROTOCOLS = (
-    "ollama-chat",
-    "ollama-generate",
-    "openai-chat",
-    "openai-completions",
-    "openai-responses",
-    "llamacpp-completion",
-    "anthropic",
-    "gemini",
-    "lmstudio",
-    "token-sse",
-    "token-sse-get",
-    "text",
-    "text-get",
-    "websocket",
-    "websocket-text",
-)
-
-Wanted: TypeAlias = Literal["auto", "local", "simulator"]
+_CHANNELS = {"a": "llama3.2:3b", "b": '"qwen3:8b blocking"'}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What can be said wherever something is measured.
 
     ``None`` and empty mean that nothing was said: config and defaults decide.
+
+    Attributes:
+        a: What tells channel A from what is said of both, in words.
+        b: The same of channel B.
     """
 
     url: str = ""
     protocol: str = ""
     model: str = ""
     engine: Wanted | Literal[""] = ""
+    a: tuple[str, ...] = ()
+    b: tuple[str, ...] = ()
     system: str | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -177,6 +166,26 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_channels(parser: argparse.ArgumentParser) -> None:
+    """Add in what the channels differ."""
+    differ = parser.add_argument_group(
+        "what is compared",
+        "Usually one model of one server, A streaming and B blocking. WORDS change for\n"
+        "one channel what is said above: a model, a URL, a protocol, an engine, stream\n"
+        "or blocking, in any order, in quotes if there are several. Where a word would\n"
+        "be taken for something else: model=M, url=U, protocol=P, engine=E, mode=M.\n"
+        "Two servers or two models both stream unless you say otherwise.",
+    )
+    for name in ("a", "b"):
+        differ.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="WORDS",
+            help=f"channel {name.upper()}, such as {_CHANNELS[name]}",
+        )
+
+
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Add what is asked."""
     asked = parser.add_argument_group("what is asked, the same on both channels")
@@ -195,7 +204,8 @@ def add_request(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a further member of the request body; VALUE is JSON or text",
+        help="a further member of the request body; VALUE is JSON or text, and null leaves out "
+        "what would be sent",
     )
 
 
@@ -235,6 +245,7 @@ def _app_parser() -> argparse.ArgumentParser:
     parser.add_argument("--prompt", default="", metavar="TEXT", help="TEXT, @FILE or -")
     parser.add_argument("--theme", default="", metavar="NAME")
     add_target(parser)
+    add_channels(parser)
     add_request(parser)
     add_limits(parser)
     add_no_save(parser)

@@ -1,6 +1,8 @@
 """From what was said and the config file to a plan, and to what reports take for granted."""
 
+import os
 import secrets
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -66,6 +68,29 @@ def _counted(options: RunOptions, wanted: ComparisonDefaults) -> Plan:
     return Plan(repeat=LEAST) if numbers[0] == numbers[1] else kept
 
 
+def recounted(past: Plan, options: RunOptions, config: Config) -> Plan:
+    """Return the plan of a past comparison with as many pairs as was said, if that was.
+
+    Raises:
+        UsageError: A bound was said for what has none.
+    """
+    if options.repeat is not None:
+        return msgspec.structs.replace(past, repeat=options.repeat, until=None)
+    if options.until is not None:
+        counted = _counted(options, config.comparison)
+        return msgspec.structs.replace(
+            past, repeat=counted.repeat, until=counted.until, least=counted.least
+        )
+    if options.most is None:
+        return past
+    if past.until is None:
+        raise UsageError(
+            f"--most bounds --until, but the comparison has exactly {past.repeat} pairs: add "
+            "--until 5%, or say --repeat N alone."
+        )
+    return msgspec.structs.replace(past, repeat=options.most, least=min(past.least, options.most))
+
+
 def new_seed() -> int:
     """Return what seeds the order of a comparison that is not to resemble any other."""
     return secrets.randbelow(_SEEDS)
@@ -118,10 +143,35 @@ def check_output(output: str) -> None:
     """Make sure that a result can be written, before it is made.
 
     Raises:
-        UsageError: There is no such folder.
+        UsageError: There is no such folder, or nothing can be written there.
     """
-    if output and not Path(output).absolute().parent.is_dir():
+    if not output:
+        return
+    path = Path(output).absolute()
+    if not path.parent.is_dir():
         raise UsageError(f"There is no folder for {output}: make it, or name another file.")
+    try:
+        problem = _no_output(path)
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    if problem:
+        raise UsageError(f"{output} can't be written: {problem}. Name another file.")
+
+
+def _no_output(path: Path) -> str:
+    """Say why a file can't be written; empty if it can.
+
+    Raises:
+        OSError: The system says why.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        with tempfile.TemporaryFile(dir=path.parent):  # no other question is sure to be answered
+            return ""
+    if path.is_dir():
+        return "it is a folder"
+    return "" if os.access(path, os.W_OK) else "it is read-only"
 
 
 def _replaced(base: _Struct, **changes: float | None) -> _Struct:

@@ -7,6 +7,7 @@ import msgspec
 
 from streamscope.cli.arguments import (
     Options,
+    add_channels,
     add_limits,
     add_no_save,
     add_request,
@@ -30,8 +31,9 @@ RunOrder: TypeAlias = Literal["abba", "ab", "ba", "random", "latin", "race"]
 ORDERS: tuple[RunOrder, ...] = ("abba", "ab", "ba", "random", "latin", "race")
 
 DESCRIPTION = """\
-Measure prompts on both channels, A streaming and B blocking: progress on stderr,
-result on stdout. Several prompts make one comparison each, and one report.
+Measure prompts on both channels, A streaming and B blocking unless --a or --b
+say otherwise: progress on stderr, result on stdout. Several prompts make one
+comparison each, and one report.
 Ctrl-C stops, prints and keeps what there is; `--continue last` goes on from there.
 """
 EPILOG = """\
@@ -42,6 +44,13 @@ docs/json.md describes the records.
 exit codes: 0 done; 1 a pair failed, or the result could not be kept or written;
 2 bad usage; 3 no server; 130 interrupted.
 """
+
+
+_PAIRS = whole(1, MAX_REPEAT)
+_UNTIL = (
+    "as many pairs as it takes until the medians are known to within a share of themselves, such "
+    "as 5%% or 0.05"
+)
 
 
 class Views(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +195,7 @@ def _run_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--url", default="", metavar="U", help="base URL of a server")
     add_target(parser)
+    add_channels(parser)
     add_request(parser)
     _add_plan(parser)
     add_limits(parser)
@@ -200,11 +210,23 @@ def _run_parser() -> argparse.ArgumentParser:
 def _rerun_parser() -> argparse.ArgumentParser:
     parser = Parser(
         "streamscope history rerun",
-        description="Measure past comparisons anew: the same prompt, request, plan and server.",
+        description="Measure past comparisons anew: the same prompt, request, plan and servers.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EPILOG,
     )
     parser.add_argument("again", nargs="+", metavar="ID", help="a comparison, or last")
+    plan = parser.add_argument_group(
+        "how many pairs", "What is not said is as it was in the comparison."
+    )
+    pairs = plan.add_mutually_exclusive_group()
+    pairs.add_argument("--repeat", type=_PAIRS, metavar="N", help="exactly N pairs")
+    pairs.add_argument("--until", type=share, metavar="SHARE", help=_UNTIL)
+    plan.add_argument(
+        "--most",
+        type=whole(LEAST, MAX_REPEAT),
+        metavar="N",
+        help="at most so many pairs until the medians are known (30)",
+    )
     add_limits(parser)
     add_views(parser)
     add_result(parser)
@@ -219,16 +241,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "how it is measured", "What is not said, [comparison] in the config file decides."
     )
     pairs = plan.add_mutually_exclusive_group()
-    pairs.add_argument(
-        "--repeat", type=whole(1, MAX_REPEAT), metavar="N", help=f"exactly N pairs ({LEAST})"
-    )
-    pairs.add_argument(
-        "--until",
-        type=share,
-        metavar="SHARE",
-        help="as many pairs as it takes until the medians are known to within a share of "
-        "themselves, such as 5%% or 0.05",
-    )
+    pairs.add_argument("--repeat", type=_PAIRS, metavar="N", help=f"exactly N pairs ({LEAST})")
+    pairs.add_argument("--until", type=share, metavar="SHARE", help=_UNTIL)
     plan.add_argument(
         "--most",
         type=whole(LEAST, MAX_REPEAT),
@@ -242,7 +256,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         help="runs on each channel before, which are dropped (1)",
     )
     plan.add_argument(
-        "--order", choices=ORDERS, help="who goes first in a pair (abba), or both at once (race)"
+        "--order",
+        choices=ORDERS,
+        help="who goes first in a pair: by turns (abba; of two channels latin is the same), "
+        "always the same one (ab, ba: the effect of the place can't be told then), by lot "
+        "(random), or both at once (race)",
     )
     plan.add_argument(
         "--regime",
