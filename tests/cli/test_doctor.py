@@ -95,6 +95,71 @@ async def test_a_server_is_described_with_its_models(
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "b = 'qwen3:8b blocking'",
+            "A: Ollama answers at {place} with m3. B: qwen3:8b · blocking.",
+        ),
+        (
+            "b = 'gpu.example:9000 m text'",
+            "A: Ollama answers at {place} with m3. B: gpu.example:9000 · text · m.",
+        ),
+        ("a = 'blocking'", "A, blocking: Ollama answers at {place} with m3. B: the same."),
+    ],
+)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_channels_of_the_config_file_are_told_of_both(
+    ollama: str, monkeypatch: pytest.MonkeyPatch, home: Path, said: str, told: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", ollama)
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text(said)
+    findings = await examined()
+    place = ollama.removeprefix("http://")
+    said_of_a = findings.choice.replace(", which OLLAMA_HOST names,", "")
+    assert said_of_a == told.format(place=place)
+    assert findings.problems == []
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_key_of_the_person_is_that_of_the_first_server_named(
+    ollama: str, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", ollama)
+    monkeypatch.setenv("STREAMSCOPE_API_KEY", CANARY)
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("b = 'https://gpu.example m'")
+    assert [key.place for key in (await examined()).keys] == ["gpu.example:443"]
+    (home / "config" / "config.toml").write_text(f"url = '{ollama}'\nb = 'https://gpu.example m'")
+    assert [key.place for key in (await examined()).keys] == [ollama.removeprefix("http://")]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "b = 'stream blocking'",
+            "The config file is wrong: b says two modes, stream and blocking: say one.",
+        ),
+        ("b = 'local n'", "The local engine serves one model of its own, not n: "),
+    ],
+)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_channels_that_mean_nothing_are_a_problem_and_the_rest_is_told(
+    ollama: str, monkeypatch: pytest.MonkeyPatch, home: Path, said: str, sentence: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", ollama)
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text(said)
+    findings = await examined()
+    (problem,) = findings.problems
+    assert problem.area == "config"
+    assert problem.sentence.startswith(sentence)
+    assert findings.choice.endswith("with m3.")
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_from_a_shell_as_text_and_as_json(shell: "Shell", home: Path, ollama: str) -> None:
     text = await shell("doctor", ollama)
@@ -112,6 +177,22 @@ async def test_from_a_shell_as_text_and_as_json(shell: "Shell", home: Path, olla
 async def test_a_server_that_was_named_and_does_not_answer_is_a_problem(free_port: int) -> None:
     findings = await examined(f"http://127.0.0.1:{free_port}")
     assert f"127.0.0.1:{free_port}" in sentences(findings)["server"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_dead_server_that_the_environment_names_is_a_problem(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, ollama: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port}")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{ollama}/v1")
+    findings = await examined(ollama)
+    (problem,) = findings.problems
+    assert problem.area == "server"
+    assert problem.sentence == (
+        f"OLLAMA_HOST names 127.0.0.1:{free_port}, where no server that we know answers: start "
+        "it, or set OLLAMA_HOST anew or not at all."
+    )
+    assert f"OLLAMA_HOST names 127.0.0.1:{free_port}" in (await examined()).choice
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -161,6 +242,21 @@ async def test_a_key_that_would_travel_in_the_open_is_a_problem(
     findings = await examined()
     assert "unencrypted HTTP" in sentences(findings)["key"]
     assert "unencrypted HTTP" in findings.choice, "it is the reason why another one is chosen"
+    assert [problem.area for problem in findings.problems] == ["key"], "told once, as what it is"
+    assert "10.255.255.1:8000    not asked" in "\n".join(lines(findings))
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_server_that_was_named_and_may_not_get_its_key_is_not_called_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STREAMSCOPE_API_KEY", CANARY)
+    findings = await examined("http://10.255.255.1:8000/v1")
+    assert [problem.area for problem in findings.problems] == ["key"]
+    assert findings.unasked == ["10.255.255.1:8000"]
+    told = "\n".join(lines(findings))
+    assert told.count("unencrypted HTTP") == 1
+    assert "  No other server answers where one is named" in told
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from streamscope import __version__, settings
 from streamscope.cli import start
 from streamscope.cli.arguments import Options
@@ -25,8 +27,12 @@ from streamscope.cli.doctor.findings import (
     Terminal,
     Times,
 )
+from streamscope.cli.doctor.opening import opens_with
+from streamscope.cli.doctor.silent import silent
+from streamscope.cli.parsing import UsageError
 from streamscope.engines.detect import Found
-from streamscope.engines.variables import unusable
+from streamscope.engines.reasons import place
+from streamscope.engines.variables import candidates, unusable
 from streamscope.history import HistoryError, calibrations
 from streamscope.history.database import inspect
 from streamscope.history.schema import STEPS
@@ -60,22 +66,29 @@ class Examination:
         """
         self._url = url
         self._problems: list[Problem] = []
+        self._unasked: list[str] = []
         self._places = settings.places()
         self._config = self._load(self._places)
 
     async def carry_out(self) -> Findings:
         """Look; takes about as long as a start."""
-        for sentence in unusable(settings.environment()):
+        variables = settings.environment()
+        for sentence in unusable(variables):
             self._wrong("environment", sentence)
-        servers, choice, ready_s = await self._servers()
+        found, choice, ready_s = await self._servers()
+        keys = self._keys()
+        if ready_s is not None:
+            for sentence in silent(candidates(variables), found, self._unasked):
+                self._wrong("server", sentence)
         return Findings(
             streamscope=__version__,
             python=platform.python_version(),
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
             cores=os.cpu_count() or 1,
-            servers=servers,
+            servers=[_server(each) for each in found],
+            unasked=self._unasked,
             choice=choice,
-            keys=self._keys(),
+            keys=keys,
             proxy=self._proxy(),
             terminal=self._terminal(),
             files=self._files(),
@@ -86,31 +99,36 @@ class Examination:
 
     def _wrong(self, area: str, sentence: str) -> None:
         problem = Problem(area=area, sentence=plain(sentence))  # type: ignore[arg-type] # literals
-        if problem not in self._problems:
+        if problem.sentence not in [each.sentence for each in self._problems]:
             self._problems.append(problem)
 
     def _load(self, places: Places) -> Config:
+        config = Config()
         try:
-            return settings.load(places.config_file)
-        except SettingsError as error:
+            config = settings.load(places.config_file)
+            start.wishes(Options(), config)
+        except (SettingsError, UsageError) as error:
             self._wrong("config", str(error))
-            return Config()
+            return msgspec.structs.replace(config, a="", b="")
+        return config
 
     # ----------------------------------------------------------------------------------- servers
 
-    async def _servers(self) -> tuple[list[Server], str, float | None]:
+    async def _servers(self) -> tuple[list[Found], str, float | None]:
         """Return the servers, what would be chosen, and how long the probe took to be ready."""
         options = Options(url=self._url, save=False)
         session = start.session(options, self._config, self._places, None)
+        wishes = start.wishes(options, self._config)
         choice = ""
         began = time.monotonic()
         try:
             await session.get_ready()
             ready_s = time.monotonic() - began
             try:
-                choice = plain((await session.preview()).reason)
+                choice = plain(opens_with(wishes, (await session.preview()).reason))
             except NoServerError as error:
-                self._wrong("server", str(error))
+                withheld = isinstance(error.__cause__, KeyRefusedError)
+                self._wrong("key" if withheld else "server", str(error))
             found = await session.discover()
         except ProbeError as error:
             self._wrong("probe", str(error))
@@ -120,14 +138,15 @@ class Examination:
             return [], "", None
         finally:
             await session.close()
-        return [_server(each) for each in found], choice, ready_s
+        return found, choice, ready_s
 
     # -------------------------------------------------------------------------------------- keys
 
     def _keys(self) -> list[KeyPlace]:
         """Return where keys come from; here no command is run, and the keyring stays closed."""
         variables, config = settings.environment(), self._config
-        named = self._url or config.url
+        wishes = start.wishes(Options(url=self._url), config)
+        named = wishes.a.url or (wishes.b.url if wishes.b else "")  # the first one's key is ours
         keys = Keys(variables, allow_plain=config.allow_plain_http_key)
         found = []
         if variables.get(OURS, "").strip():
@@ -161,6 +180,8 @@ class Examination:
                 keys.find(url, named)
         except KeyRefusedError as error:
             self._wrong("key", str(error))
+            if (where := place(url)) and where not in self._unasked:
+                self._unasked.append(where)
 
     def _proxy(self) -> str:
         try:

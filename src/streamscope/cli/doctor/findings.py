@@ -123,6 +123,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         system: Name of the operating system, its release and the kind of processor.
         cores: Number of processors.
         servers: Those that answered.
+        unasked: Host and port of each that was not asked, as its key may not be sent there.
         choice: What a start without further words would measure, a sentence; empty if nothing.
         keys: Where keys come from.
         proxy: HTTP proxy for servers elsewhere, without its password; empty for none.
@@ -139,6 +140,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     cores: int
     servers: list[Server]
+    unasked: list[str] = []
     choice: str
     keys: list[KeyPlace]
     proxy: str

@@ -62,8 +62,11 @@ def _row(label: str, *parts: str, indent: int = 2) -> Iterator[str]:
 def _servers(findings: Findings) -> Iterator[str]:
     for server in findings.servers:
         yield from _server(server)
+    for place in findings.unasked:
+        yield from _row(plain(place), "not asked: its key may not be sent there")
     if not findings.servers:
-        yield "  None answers where the environment says, or on the usual ports."
+        other = "other " if findings.unasked else ""
+        yield f"  No {other}server answers where one is named, or on the usual ports."
     if findings.choice:
         yield from _row("opens with", findings.choice)
 
