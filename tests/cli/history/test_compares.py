@@ -77,3 +77,40 @@ def test_two_of_one_group_cannot_be_pooled_apart(cli: "Cli", past: "Past") -> No
     one, _ = past.comparison()
     two, _ = past.comparison()
     assert "name the same" in cli("history", "compare", one, two, "--pooled").err
+
+
+def test_two_contests_are_compared_channel_by_channel(cli: "Cli", past: "Past") -> None:
+    """Both channels of each stream, so that their mode tells them not apart."""
+    one, _ = past.comparison(model="small", against="large", modes=("stream", "stream"))
+    two, _ = past.comparison(
+        model="small", against="huge", modes=("stream", "stream"), first_s=0.4, total_s=4.0
+    )
+    found = compared(cli, one, two)
+    assert [(each.channel, each.mode, each.finding.name) for each in found.tested] == [
+        ("A", "stream", "ttfv_s"),
+        ("A", "stream", "total_s"),
+        ("A", "stream", "server_tok_per_s"),
+        ("B", "stream", "ttfv_s"),
+        ("B", "stream", "total_s"),
+        ("B", "stream", "e2e_char_per_s"),
+    ], "tokens of two models are no common unit"
+    assert {len(found.first.of(channel, "ttfv_s")) for channel in found.first.parts} == {6}
+    assert "They differ in server or model." in found.cautions
+    table = cli("history", "compare", one, two).out
+    assert "small vs large · Why?" in table
+    assert "A stream first text" in table
+    assert "· B streaming: " in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_channels_that_deliver_in_other_ways_are_not_compared(cli: "Cli", past: "Past") -> None:
+    usual, _ = past.comparison()
+    alike, _ = past.comparison(modes=("stream", "stream"))
+    assert {each.channel for each in compared(cli, usual, alike).tested} == {"A"}
+
+
+def test_runs_are_not_pooled_on_both_sides(cli: "Cli", past: "Past") -> None:
+    """Of two contests with one channel in common, the other one is compared."""
+    one, _ = past.comparison(model="small", against="large", modes=("stream", "stream"))
+    two, _ = past.comparison(model="small", against="huge", modes=("stream", "stream"))
+    assert {each.channel for each in compared(cli, one, two, "--pooled").tested} == {"B"}

@@ -1,6 +1,9 @@
 """What leaves the history comes back into another one as it was; a bad line loses nothing."""
 
 import io
+import itertools
+import pkgutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +11,8 @@ import msgspec
 import pytest
 
 from streamscope.history import History
-from streamscope.report.comparison_json import ComparisonRecord, RunLine
+from streamscope.plan import Plan
+from streamscope.report.comparison_json import ComparisonRecord, RunLine, to_jsonl
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli, Past
@@ -37,6 +41,45 @@ def test_a_history_moves_to_another_machine(
     assert cli("history", "import", str(file)).out == "0 runs added, 6 known already.\n"
     with History.open(there) as history:
         assert list(history.export()) == before
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_how_a_comparison_was_to_be_carried_out_moves_with_it(
+    cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest, form: str
+) -> None:
+    plan = Plan(order="random", seed=9, repeat=5, until=0.05, warmup=2, cooldown_s=0.5)
+    name, _ = past.comparison(pairs=2, plan=plan)
+    file = tmp_path / f"all.{form}"
+    assert cli("history", "export", "--all", "--output", str(file)).code == 0
+    there = request.getfixturevalue("other")
+    assert cli("history", "import", str(file)).code == 0
+    with History.open(there) as history:
+        assert history.plan(name) == plan
+    shown = cli("history", "show", "last").out
+    assert "stopped at 2 of at most 5 pairs" in shown
+    assert "order RANDOM" in shown
+
+
+def test_a_plan_that_comes_later_is_added_and_replaces_none(
+    cli: "Cli", past: "Past", tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    name, runs = past.comparison(pairs=2, plan=Plan(repeat=4))
+    old, new, other = (tmp_path / f"{each}.jsonl" for each in ("old", "new", "other"))
+    old.write_bytes(b"".join(to_jsonl(run) for run in runs))
+    assert cli("history", "export", "--all", "--output", str(new)).code == 0
+    other.write_bytes(b"".join(to_jsonl(run, Plan(repeat=9)) for run in runs))
+    there = request.getfixturevalue("other")
+    assert cli("history", "import", str(old)).code == 0
+    assert "came without its plan" in cli("history", "show", "last").out
+    assert cli("history", "import", str(new), str(other)).out == "0 runs added, 8 known already.\n"
+    with History.open(there) as history:
+        assert history.plan(name) == Plan(repeat=4)
+
+
+def test_a_run_alone_does_not_pass_for_a_comparison(cli: "Cli", past: "Past") -> None:
+    _, runs = past.comparison(pairs=1, plan=Plan(repeat=4))
+    done = cli("history", "export", runs[0].run_id)
+    assert msgspec.json.decode(done.out, type=RunLine).plan is None
 
 
 def test_lines_to_standard_output(cli: "Cli", past: "Past") -> None:
@@ -103,9 +146,31 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
     cli: "Cli", past: "Past", tmp_path: Path
 ) -> None:
     past.comparison(pairs=1)
-    done = cli("history", "export", "--all", "--output", str(tmp_path))
+    assert cli("history", "export", "--all", "--output", str(tmp_path)).err == (
+        f"streamscope: {tmp_path} can't be written: it is a folder. Name another file.\n"
+    )
+    done = cli("history", "export", "--all", "--format", "jsonl", "--output", "/dev/full")
     assert done.code == 1
-    assert f"{tmp_path} can't be written: Is a directory." in done.err
+    assert done.err == "streamscope: /dev/full can't be written: No space left on device.\n"
+
+
+def test_an_export_that_is_interrupted_leaves_what_was_there(
+    cli: "Cli", past: "Past", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past.comparison(pairs=2)
+    file = tmp_path / "all.jsonl"
+    file.write_text("precious")
+    rest = iter([b"a line\n"])
+
+    def interrupted(run: object, *_: object) -> bytes:
+        if (line := next(rest, None)) is None:
+            raise KeyboardInterrupt
+        return line
+
+    monkeypatch.setattr("streamscope.report.comparison_json.to_jsonl", interrupted)
+    assert cli("history", "export", "--all", "--output", str(file)).code == 130
+    assert file.read_text() == "precious"
+    assert [each.name for each in tmp_path.glob(".*")] == []
 
 
 @pytest.mark.parametrize(
@@ -133,6 +198,44 @@ def test_a_bad_line_ends_an_import_and_keeps_what_came_before(
     assert kept == "What came before is kept: 3 runs added."
     with History.open(there) as history:
         assert history.count() == 3
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("measure", 2), ("_Fresh.see", 3)])
+def test_an_import_that_is_interrupted_says_what_it_kept(
+    cli: "Cli",
+    past: "Past",
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    kept: int,
+) -> None:
+    """While it reads it ends at once; a run that is being kept is kept."""
+    past.comparison(pairs=3)
+    file = tmp_path / "all.jsonl"
+    cli("history", "export", "--all", "--output", str(file))
+    there = request.getfixturevalue("other")
+    with monkeypatch.context() as patch:
+        owner, _, name = f"streamscope.cli.history.files.{moment}".rpartition(".")
+        usual = getattr(pkgutil.resolve_name(owner), name)
+        count = itertools.count(1)
+
+        def interrupted(*given: object) -> object:
+            if next(count) == 3:
+                signal.raise_signal(signal.SIGINT)
+            return usual(*given)
+
+        patch.setattr(f"{owner}.{name}", interrupted)
+        done = cli("history", "import", str(file), "none.jsonl")
+    assert (done.code, done.out) == (130, "")
+    assert done.err == (
+        f"Stopped: {kept} runs added. Importing again goes on from there.\n  0001aaaa  Why?\n"
+    )
+    with History.open(there) as history:
+        assert history.count() == kept
+    assert (
+        cli("history", "import", str(file)).out == f"{6 - kept} runs added, {kept} known already.\n"
+    )
 
 
 def test_an_import_names_a_handful_of_the_comparisons_that_are_new(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SUBCOMMANDS = (
-    *("list", "show", "compare", "export", "import", "delete"),
+    *("list", "show", "compare", "trend", "export", "import", "delete"),
     *("undo", "tag", "note", "rerun", "path"),
 )
 
@@ -67,6 +68,44 @@ def test_newest_first_within_eighty_columns(
     assert older.endswith("6  0.20 vs 2.01 s       2.01 vs 2.01 s")
     assert why.strip() == "tiny · Why is the sky blue?"
     assert remarks.strip() == "#demo on the train"
+
+
+def test_two_models_are_both_named_and_their_medians_kept_apart(cli: "Cli", past: "Past") -> None:
+    """Both stream, so that their mode tells them not apart."""
+    past.comparison(model="small", against="large", modes=("stream", "stream"), pairs=2)
+    (row,) = listed(cli)
+    told = [(each.target.model, each.figures["ttfv_s"].n) for each in row.channels.values()]
+    assert told == [("small", 2), ("large", 2)]
+    figures, about = cli("history", "list").out.splitlines()[1:]
+    assert figures.endswith("2  0.20 vs 0.40 s       2.00 vs 4.01 s")
+    assert about.strip() == "small vs large · Why?"
+    (other,) = csv.DictReader(io.StringIO(cli("history", "list", "--format=csv").out))
+    assert (other["A_model"], other["B_model"], other["B_mode"]) == ("small", "large", "stream")
+
+
+def test_what_tells_two_channels_of_one_model_apart_is_named_beside_it(
+    cli: "Cli", past: "Past"
+) -> None:
+    past.comparison(modes=("blocking", "stream"), pairs=1)
+    assert (
+        cli("history", "list").out.splitlines()[2].strip() == "tiny · blocking vs streaming · Why?"
+    )
+
+
+def test_long_names_of_two_models_fit_eighty_columns(cli: "Cli", past: "Past") -> None:
+    names = [f"somebody/A-Model-With-A-Long-Name-GGUF:{bits}" for bits in ("Q4_K_M", "Q8_0")]
+    past.comparison(model=names[0], against=names[1], modes=("stream", "stream"), pairs=1)
+    lines = cli("history", "list").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    a, _, b = lines[2].strip().partition(" · ")[0].partition(" vs ")
+    assert a != b
+
+
+@pytest.mark.parametrize("sought", ["small", "large", "large small why?"])
+def test_a_search_finds_two_models_by_either(cli: "Cli", past: "Past", sought: str) -> None:
+    name, _ = past.comparison(model="small", against="large", modes=("stream", "stream"))
+    past.comparison(model="other")
+    assert [one.id for one in listed(cli, "--search", sought)] == [name]
 
 
 @pytest.mark.parametrize("sought", ["sky", "#demo", "TRAIN sky", "tiny"])
@@ -126,7 +165,9 @@ def test_a_row_is_one_comparison_with_its_own_pairs_medians_and_remarks(
         shown = msgspec.json.decode(
             cli("history", "show", name, "--format=json").out, type=ComparisonRecord
         )
-        sides = (row.figures["stream"], shown.summary.A), (row.figures["blocking"], shown.summary.B)
+        assert [each.mode for each in row.channels.values()] == ["stream", "blocking"]
+        figures_of = [each.figures for each in row.channels.values()]
+        sides = zip(figures_of, (shown.summary.A, shown.summary.B), strict=True)
         for figures, summary in sides:
             assert {"ttfv_s", "total_s"} <= set(figures)
             medians = {figure: known.estimate for figure, known in figures.items()}
@@ -141,6 +182,16 @@ def test_groups_pool_and_say_whose_id_it_is(cli: "Cli", past: "Past") -> None:
     assert (group.newest_id, group.pairs, group.runs) == (newer, 4, 8)
     assert group.figures["stream"]["ttfv_s"].n == 4
     assert group.tags == (), "a comparison's tags are not its group's"
+
+
+def test_what_was_only_compared_with_others_has_no_pairs_of_its_own(
+    cli: "Cli", past: "Past"
+) -> None:
+    past.comparison(pairs=2)
+    past.comparison(model="small", against="large", modes=("stream", "stream"), pairs=3)
+    lines = cli("history", "list", "--groups").out.splitlines()
+    figures = [line.split() for line in lines if re.match(r"[0-9a-f]{8} ", line)]
+    assert sorted(line[3] for line in figures) == ["2", "–", "–"]
 
 
 def test_a_comparison_that_was_stopped_says_so(cli: "Cli", past: "Past") -> None:
@@ -165,7 +216,8 @@ def test_a_comparison_whose_runs_cannot_be_read_stays_in_the_list(cli: "Cli", pa
         db.execute("UPDATE traces SET trace = x'00'")
         db.commit()
     (row,) = listed(cli)
-    assert (row.id, row.pairs, row.figures) == (name, 2, {})
+    assert (row.id, row.pairs) == (name, 2)
+    assert [each.figures for each in row.channels.values()] == [{}, {}]
     assert row.state == "its runs can't be read any more"
 
 
@@ -177,7 +229,7 @@ def test_a_limit_is_kept_and_told(cli: "Cli", two: list[str]) -> None:
 
 
 def test_json_has_medians_with_their_intervals(cli: "Cli", two: list[str]) -> None:
-    first = listed(cli)[1].figures["stream"]["ttfv_s"]
+    first = listed(cli)[1].channels["A"].figures["ttfv_s"]
     assert first.n == 6
     assert [first.low, first.estimate, first.high] == pytest.approx([0.2002, 0.2007, 0.2012])
     assert first.coverage == 0.96875
@@ -195,7 +247,8 @@ def test_a_table_for_other_programs(cli: "Cli", two: list[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(cli("history", "list", "--format=csv").out)))
     assert [row["id"] for row in rows] == [two[1], two[0]]
     assert rows[1]["prompt"] == "Why is the sky blue?"
-    assert float(rows[1]["blocking_total_s"]) == pytest.approx(2.007)
+    assert (rows[1]["B_mode"], rows[1]["B_model"]) == ("blocking", "tiny")
+    assert float(rows[1]["B_total_s"]) == pytest.approx(2.007)
     assert rows[1]["tags"] == "demo"
 
 
@@ -260,6 +313,19 @@ def test_help_fits_a_terminal(cli: "Cli", argv: tuple[str, ...]) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("usage: streamscope " + " ".join(argv[:-1]))
     assert max(map(len, done.out.splitlines())) <= 84
+
+
+def test_a_comparison_lacks_the_pairs_that_failed(cli: "Cli", past: "Past") -> None:
+    name, runs = past.comparison(pairs=3, plan=Plan(repeat=3))
+    past.history.delete(runs=[runs[-1].run_id]).result()
+    broken = msgspec.structs.replace(runs[-1].trace, ended="error")
+    for _ in range(2):
+        again = msgspec.structs.replace(runs[-1], run_id=past.id(), trace=broken)
+        past.history.save(again, measure(broken).values).result()
+    (one,) = listed(cli)
+    assert (one.failed, one.failed_pairs, one.complete) == (2, 1, False)
+    assert "only 2 of 3 pairs count · 1 pair failed" in cli("history", "list").out
+    assert f"`streamscope run --continue {name[:8]}` goes on" in cli("history", "show", name).out
 
 
 def test_busy_runs_are_counted_in_the_list(cli: "Cli", past: "Past") -> None:

@@ -82,3 +82,13 @@ def test_what_is_not_there_costs_one_sentence(cli: "Cli", named: str, why: str) 
     assert (done.code, done.out) == (1, "")
     assert why in done.err
     assert done.err.count("\n") == 1
+
+
+def test_two_models_are_shown_by_their_names(cli: "Cli", past: "Past") -> None:
+    past.comparison(model="small", against="large", modes=("stream", "stream"))
+    done = cli("history", "show", "last")
+    assert done.code == 0
+    assert "A small" in done.out
+    assert "B large" in done.out
+    assert "blocking" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 80

@@ -14,7 +14,7 @@ def run(argv: list[str]) -> int:
         from streamscope.cli.run_arguments import parse_rerun
 
         return headless.run(parse_rerun(argv[1:]))
-    from streamscope.cli.history import compares, edits, files, lists, shows
+    from streamscope.cli.history import compares, edits, files, lists, shows, trends
     from streamscope.cli.history.arguments import Options, parse
     from streamscope.cli.history.place import Desk
     from streamscope.history import HistoryError
@@ -24,6 +24,7 @@ def run(argv: list[str]) -> int:
         "list": lists.run,
         "show": shows.run,
         "compare": compares.run,
+        "trend": trends.run,
         "export": files.export,
         "import": files.take_in,
         "delete": edits.delete,

@@ -18,7 +18,7 @@ from streamscope.cli.run_arguments import (
 )
 
 Action: TypeAlias = Literal[
-    "list", "show", "compare", "export", "import", "delete", "undo", "tag", "note", "path"
+    "list", "show", "compare", "trend", "export", "import", "delete", "undo", "tag", "note", "path"
 ]
 
 DESCRIPTION = """\
@@ -29,6 +29,7 @@ _COMMANDS: dict[str, str] = {
     "list": "comparisons, newest first, with medians; --groups pools them",
     "show": "the report of a comparison, or the figures of a run",
     "compare": "two comparisons against each other, such as two models",
+    "trend": "first text and total each time that the same was measured",
     "rerun": "measure past comparisons anew, under the same plan",
     "export": "write runs or reports to a file",
     "import": "add runs from files",
@@ -44,6 +45,7 @@ EPILOG += "\n\n`streamscope history COMMAND --help` tells what can be said there
 LISTED = 20
 LIST_FORMATS: tuple[Format, ...] = ("table", "json", "csv")
 COMPARE_FORMATS: tuple[Format, ...] = ("table", "json")
+TREND_FORMATS: tuple[Format, ...] = ("table", "json")
 EXPORT_FORMATS: tuple[Format, ...] = ("jsonl", "csv", "json", "markdown", "html")
 
 
@@ -117,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "list": _add_list,
         "show": _add_show,
         "compare": _add_compare,
+        "trend": _add_trend,
         "export": _add_export,
         "import": _add_import,
         "delete": _add_delete,
@@ -139,11 +142,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Figures are medians, A streaming vs B blocking: those that `show` tells. A\n"
-        "comparison that another program is still measuring is listed as stopped.\n\n"
+        "Figures are medians, A vs B: those that `show` tells. Usually A streams and B\n"
+        "blocks; else it is said what tells them apart. A comparison that another program\n"
+        "is still measuring is listed as stopped.\n\n"
         "Comparisons that ask the same of the same server under the same conditions form\n"
-        "a group. With --groups pairs and medians are those of all its comparisons, and\n"
-        "note and tags its own; the ID of its newest comparison stands beside them."
+        "a group; of two servers or models each is one of its own. With --groups pairs\n"
+        "and medians, streaming vs blocking, are those of all its comparisons, and note\n"
+        "and tags its own; the ID of its newest comparison stands beside them."
     )
     parser.add_argument(
         "--search",
@@ -152,13 +157,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
         help="only where all these words occur: in prompt, model, URL, note or tags; "
         "#word is a tag",
     )
-    parser.add_argument(
-        "--limit",
-        type=whole(1, 1_000_000),
-        default=LISTED,
-        metavar="N",
-        help=f"at most so many ({LISTED})",
-    )
+    _add_limit(parser)
     parser.add_argument(
         "--groups",
         action="store_true",
@@ -176,6 +175,7 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
+        "Channel A is compared with A and B with B, where both deliver in the same mode.\n"
         "The two are taken as independent samples: the ratio is the unpaired\n"
         "Hodges-Lehmann estimate with its interval, p that of the Mann-Whitney test."
     )
@@ -187,6 +187,27 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     add_busy(parser)
     add_result(parser, COMPARE_FORMATS)
+
+
+def _add_trend(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "The comparisons that ask the same of the same servers as this one, under the\n"
+        "same conditions, the oldest first."
+    )
+    parser.add_argument("ids", nargs=1, metavar="ID", help="a comparison, or last")
+    _add_limit(parser)
+    add_busy(parser)
+    add_result(parser, TREND_FORMATS)
+
+
+def _add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        type=whole(1, 1_000_000),
+        default=LISTED,
+        metavar="N",
+        help=f"at most so many ({LISTED})",
+    )
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

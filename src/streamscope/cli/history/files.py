@@ -1,5 +1,6 @@
 """``streamscope history export`` and ``import``."""
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -7,14 +8,17 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from streamscope import files
 from streamscope.cli import planning, results
 from streamscope.cli.history.arguments import EXPORT_FORMATS
 from streamscope.cli.history.listed import MANY
 from streamscope.cli.history.place import SHORT, Desk
+from streamscope.cli.interruption import Interruption
 from streamscope.cli.run_arguments import Format
 from streamscope.cli.words import shortened
-from streamscope.history import History, HistoryError
+from streamscope.history import History, HistoryError, Imported
 from streamscope.measure.figures import measure
+from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.exchange import ExchangeError, parse_lines, read_lines
 from streamscope.report.words import plain
@@ -43,28 +47,46 @@ def export(desk: Desk) -> int:
 
 
 def take_in(desk: Desk) -> int:
-    """Add runs from files; end at the first line that can't be read."""
+    """Add runs from files; end at the first line that can't be read, or when interrupted."""
     added = known = 0
     fresh = _Fresh(desk.history)
-    for named in desk.options.words:
-        taken = _Taken(named, fresh)
-        try:
-            with _source(named) as file:
-                done = desk.history.add(taken.runs(file))
-        except OSError as error:
-            taken.problem = f"{named} can't be read: {error.strerror}."
-            done = None
-        if done is not None:
+    with Interruption() as interruption:
+        for named in desk.options.words:
+            taken = _Taken(named, fresh, interruption)
+            done = _add(desk.history, taken, named, interruption)
             added, known = added + done.added, known + done.known
-        if taken.problem:
-            print(f"streamscope: {taken.problem}", file=sys.stderr)
-            kept = f"What came before is kept: {_counts(added, known)}"
-            print(kept if added or known else "Nothing was added.", file=sys.stderr)
-            for line in fresh.lines():
-                print(line, file=sys.stderr)
-            return 1
+            if interruption.asked:
+                kept = f"Stopped: {_counts(added, known)} Importing again goes on from there."
+                return _say_ended(
+                    kept if added or known else "Stopped: nothing was added.", fresh, 130
+                )
+            if taken.problem:
+                print(f"streamscope: {taken.problem}", file=sys.stderr)
+                kept = f"What came before is kept: {_counts(added, known)}"
+                return _say_ended(kept if added or known else "Nothing was added.", fresh, 1)
     said = [_counts(added, known), *fresh.lines()]
     return 0 if results.deliver_text("\n".join(said) + "\n") else 1
+
+
+def _add(history: History, taken: "_Taken", named: str, interruption: Interruption) -> Imported:
+    """Add the runs of a file, as far as it can be read."""
+    try:
+        with _source(named) as file:
+            return history.add(taken.runs(file))
+    except OSError as error:
+        taken.problem = f"{named} can't be read: {error.strerror}."
+    except KeyboardInterrupt:  # while nothing came, as from a pipe that nobody writes to
+        pass
+    finally:
+        interruption.release()
+    return Imported(added=0, known=0)
+
+
+def _say_ended(kept: str, fresh: "_Fresh", code: int) -> int:
+    """Say what an import that ended early has added; return the exit code."""
+    for line in (kept, *fresh.lines()):
+        print(line, file=sys.stderr)
+    return code
 
 
 class _Fresh:
@@ -76,8 +98,8 @@ class _Fresh:
         self._asked: dict[str, str] = {}
         self._count = 0
 
-    def see(self, run: Run) -> None:
-        """Take note of the comparison of a run that is not in the history yet."""
+    def see(self, run: Run, plan: Plan | None) -> None:
+        """Take note of the comparison of a run, if it is not in the history yet, and its plan."""
         name = run.comparison_id
         if name in self._seen:
             return
@@ -88,6 +110,8 @@ class _Fresh:
             self._count += 1
             if self._count <= HANDFUL:
                 self._asked[name] = run.request.prompt
+        if plan is not None:
+            self._history.adopt(name, plan).result()
 
     def lines(self) -> list[str]:
         """Return a line each for the first few, with the id that `show` takes, and for the rest."""
@@ -107,19 +131,27 @@ class _Taken:
         problem: Why it ended early: a sentence; empty if it did not.
     """
 
-    def __init__(self, named: str, fresh: "_Fresh") -> None:
+    def __init__(self, named: str, fresh: "_Fresh", interruption: Interruption) -> None:
         self._fresh = fresh
+        self._interruption = interruption
         self._named = "standard input" if named == "-" else named
         self.problem = ""
 
     def runs(self, file: BinaryIO) -> Iterator[tuple[Run, Mapping[str, float | None]]]:
         """Yield runs with their figures."""
         live = sys.stderr.isatty()
+        interruption = self._interruption
         count = 0
         try:
-            for run in parse_lines(read_lines(file), self._named):
-                self._fresh.see(run)
-                yield run, measure(run.trace).values
+            reading = parse_lines(read_lines(file), self._named)
+            for run in reading:
+                figures = measure(run.trace).values
+                interruption.hold()  # while it is kept
+                self._fresh.see(run, reading.plan)
+                yield run, figures
+                if interruption.asked:
+                    break
+                interruption.release()
                 count += 1
                 if live and count % EVERY == 0:
                     print(f"\r{count:,} runs read", end="", file=sys.stderr, flush=True)
@@ -127,7 +159,10 @@ class _Taken:
             self.problem = str(error)
         except OSError as error:
             self.problem = f"{self._named} can't be read any further: {error.strerror}."
+        except KeyboardInterrupt:
+            pass  # the interruption knows of it
         finally:
+            interruption.hold()  # while the last ones are kept
             if live and count >= EVERY:
                 print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
 
@@ -146,15 +181,15 @@ def _export_runs(desk: Desk, form: Format) -> int:
     """Write a line a run as the runs are read: a history of any size fits."""
     output = desk.options.output
     counted = _Counted(_runs(desk))
-    lines = _lines(counted, form)
+    lines = _lines(counted, form, desk)
     first = next(lines, None)  # before a file of that name is overwritten
     if first is None:
         raise _nothing(desk)
     if not output:
         return 0 if results.print_parts(chain([first], lines)) else 1
     try:
-        with Path(output).open("w", encoding="utf-8", newline="") as file:
-            file.writelines(chain([first], lines))
+        with files.writing(Path(output)) as file:
+            file.writelines(line.encode() for line in chain([first], lines))
     except OSError as error:
         raise HistoryError(f"{output} can't be written: {error.strerror}.") from error
     runs = "run" if counted.count == 1 else "runs"
@@ -178,7 +213,7 @@ class _Counted:
         return run
 
 
-def _lines(runs: Iterator[Run], form: Format) -> Iterator[str]:
+def _lines(runs: Iterator[Run], form: Format, desk: Desk) -> Iterator[str]:
     """Write runs as lines; none, not even a head, if there are none."""
     first = next(runs, None)
     if first is None:
@@ -190,8 +225,12 @@ def _lines(runs: Iterator[Run], form: Format) -> Iterator[str]:
     else:
         from streamscope.report.comparison_json import to_jsonl
 
+        plan_of = functools.cache(desk.history.plan)
+        alone = {whole for kind, whole in map(desk.history.find, desk.options.ids) if kind == "run"}
         for run in chain([first], runs):
-            yield to_jsonl(run).decode()
+            # A run alone would pass for a comparison that was stopped.
+            plan = None if run.run_id in alone else plan_of(run.comparison_id)
+            yield to_jsonl(run, plan).decode()
 
 
 def _runs(desk: Desk) -> Iterator[Run]:

@@ -4,32 +4,55 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from streamscope.cli.history.medians import pooled_values
+from streamscope.cli.history.medians import Values, pooled_values
 from streamscope.cli.history.place import Desk
 from streamscope.cli.jobs import how_far
 from streamscope.history import ComparisonRow, Group, GroupRow, HistoryError
 from streamscope.measure.inference import Estimate, median_estimate
 from streamscope.plan import Plan
-from streamscope.trace import Layout, Mode, Regime, Run, Target
-from streamscope.trial.plan import Course
+from streamscope.sides import Side
+from streamscope.trace import ChannelName, Layout, Mode, Regime, Run, Target
+from streamscope.trial.plan import Course, last_pair
 from streamscope.trial.trial import is_complete
 
-NAMES = ("ttfv_s", "total_s", "server_tok_per_s", "e2e_tok_per_s", "output_tokens")
+NAMES = (
+    "ttfv_s",
+    "total_s",
+    "server_tok_per_s",
+    "e2e_tok_per_s",
+    "e2e_char_per_s",
+    "output_tokens",
+)
 """Figures of which a list tells the medians."""
 
 MANY = 1_000_000
 PAGE = 200
 """Comparisons that are looked through at a time for those that are sought."""
 
-Medians = dict[Mode, dict[str, Estimate]]
+Medians = dict[str, Estimate]
+"""Medians by name of figure."""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel of a comparison, as JSON has it.
+
+    Attributes:
+        target: The server.
+        engine: The engine of ours that answered, or empty.
+        mode: How it delivered.
+        figures: Medians by name of figure.
+    """
+
+    target: Target
+    engine: str
+    mode: Mode
+    figures: Medians
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
     """What a comparison and a group have in common.
 
     Attributes:
-        target: The server.
-        engine: The engine of ours that answered, or empty.
         layout: Whether its pairs were measured apart or as races.
         regime: Whether prompts may have been cached.
         prompt: What was asked.
@@ -38,11 +61,8 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
         busy: Runs among them for which the machine was too busy.
         note: Its note.
         tags: Its tags.
-        figures: Medians by mode and name of figure.
     """
 
-    target: Target
-    engine: str
     layout: Layout
     regime: Regime
     prompt: str
@@ -51,7 +71,6 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     busy: int
     note: str
     tags: tuple[str, ...]
-    figures: Medians
 
 
 class Listed(_Line, frozen=True, kw_only=True):
@@ -60,7 +79,9 @@ class Listed(_Line, frozen=True, kw_only=True):
     Attributes:
         id: Its id.
         started_utc: Start of its first run.
+        channels: Those that have runs, with their medians.
         failed: Runs that failed.
+        failed_pairs: Pairs of which a run failed and was not made good by a further try.
         state: How far it came, where its plan wanted more; empty where it did not, or nobody knows.
         complete: Whether it has all that its plan wants; absent where nobody knows.
         plan: How it was to be carried out; absent where nobody knows.
@@ -68,22 +89,38 @@ class Listed(_Line, frozen=True, kw_only=True):
 
     id: str
     started_utc: str
+    channels: dict[ChannelName, Measured]
     failed: int
+    failed_pairs: int
     state: str
     complete: bool | msgspec.UnsetType = msgspec.UNSET
     plan: Plan | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def sides(self) -> dict[ChannelName, Side]:
+        """What each channel was."""
+        return {
+            name: Side(target=each.target, mode=each.mode, engine=each.engine)
+            for name, each in self.channels.items()
+        }
 
 
 class Pooled(_Line, frozen=True, kw_only=True):
     """One group: comparisons whose runs may be pooled, as JSON has it.
 
     Attributes:
+        target: The server.
+        engine: The engine of ours that answered, or empty.
         newest_id: Id of its newest comparison.
         newest_utc: Start of its newest run.
+        figures: Medians by mode and name of figure.
     """
 
+    target: Target
+    engine: str
     newest_id: str
     newest_utc: str
+    figures: dict[Mode, Medians]
 
 
 def groups(desk: Desk) -> list[Pooled]:
@@ -99,7 +136,8 @@ def comparisons(desk: Desk) -> list[Listed]:
     if not options.search:
         return [_comparison(desk, row) for row in history.comparisons(options.limit)]
     words = options.search.split()
-    matching = {row.group: row for row in history.groups(MANY, contains=options.search)}
+    # One word may be told of one channel's group, and another one of the other's.
+    matching = {row.group: row for word in words for row in history.groups(MANY, contains=word)}
     found: list[ComparisonRow] = []
     before = None
     while matching and len(found) < options.limit:
@@ -118,6 +156,8 @@ def state_words(plan: Plan | None, runs: Sequence[Run], *, include_busy: bool = 
     course = Course(plan=plan, runs=tuple(runs), include_busy=include_busy)
     if is_complete(course):
         return ""
+    if last_pair(runs) >= plan.repeat:
+        return f"only {how_far(course)} count"
     failed = bool(runs) and not runs[-1].trace.ok and runs[-1].trace.ended != "cancelled"
     return f"{'failed' if failed else 'stopped'} at {how_far(course)}"
 
@@ -125,12 +165,15 @@ def state_words(plan: Plan | None, runs: Sequence[Run], *, include_busy: bool = 
 def _is_sought(
     row: ComparisonRow, matching: Mapping[Group, GroupRow], words: Sequence[str]
 ) -> bool:
-    """Tell whether all words are its own or its group's, and not only another comparison's."""
-    group = matching.get(row.group)
-    if group is None:
+    """Tell whether all words are its own or its groups', and not only another comparison's."""
+    parts = (part.group for part in row.parts.values())
+    groups = [matching[group] for group in parts if group in matching]
+    if not groups:
         return False
-    tags = {*row.tags, *group.tags}
-    texts = (row.group.target, row.target.url, row.group.prompt, row.note, group.note, *tags)
+    tags = {*row.tags, *(tag for group in groups for tag in group.tags)}
+    texts = [row.group.prompt, row.note, *tags]
+    texts += [text for each in groups for text in (each.group.target, each.note)]
+    texts += [target.url for target in row.targets.values()]
     text = "\n".join(texts).casefold()
     return all(
         word[1:].lower() in tags
@@ -142,7 +185,7 @@ def _is_sought(
 
 def _comparison(desk: Desk, row: ComparisonRow) -> Listed:
     """Tell of one comparison; of one that can't be read any more, what is known without."""
-    figures: Medians = {}
+    values: Values = {}
     complete: bool | msgspec.UnsetType = msgspec.UNSET
     try:
         _, runs = desk.history.comparison(row.comparison_id)
@@ -151,22 +194,29 @@ def _comparison(desk: Desk, row: ComparisonRow) -> Listed:
     else:
         state = state_words(row.plan, runs, include_busy=desk.include_busy)
         complete = msgspec.UNSET if row.plan is None else not state
-        figures = _medians(pooled_values(desk.as_comparison(row, runs), NAMES))
+        values = pooled_values(desk.as_comparison(row, runs), NAMES)
     return Listed(
         id=row.comparison_id,
         started_utc=row.started_utc,
-        target=row.target,
-        engine=row.group.engine,
+        channels={
+            name: Measured(
+                target=row.targets[name],
+                engine=part.group.engine,
+                mode=part.mode,
+                figures=_medians(values.get(name, {})),
+            )
+            for name, part in row.parts.items()
+        },
         layout=row.group.layout,
         regime=row.group.regime,
         prompt=row.group.prompt,
         pairs=row.pairs,
         runs=row.runs,
         failed=row.failed,
+        failed_pairs=row.failed_pairs,
         busy=row.busy,
         note=row.note,
         tags=row.tags,
-        figures=figures,
         state=state,
         complete=complete,
         plan=row.plan or msgspec.UNSET,
@@ -187,12 +237,9 @@ def _group(row: GroupRow, newest: Sequence[ComparisonRow]) -> Pooled:
         busy=sum(each.excluded.get("busy", 0) for each in row.values.values()),
         note=row.note,
         tags=row.tags,
-        figures=_medians({mode: each.values for mode, each in row.values.items()}),
+        figures={mode: _medians(each.values) for mode, each in row.values.items()},
     )
 
 
-def _medians(values: Mapping[Mode, Mapping[str, list[float]]]) -> Medians:
-    return {
-        mode: {name: median_estimate(known) for name, known in of_mode.items() if known}
-        for mode, of_mode in values.items()
-    }
+def _medians(values: Mapping[str, list[float]]) -> Medians:
+    return {name: median_estimate(known) for name, known in values.items() if known}

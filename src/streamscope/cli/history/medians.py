@@ -5,10 +5,10 @@ from collections.abc import Collection
 from streamscope.measure.figures import measure
 from streamscope.report.comparison import Comparison
 from streamscope.report.summary import left_out
-from streamscope.trace import Mode
+from streamscope.trace import ChannelName
 
-Values = dict[Mode, dict[str, list[float]]]
-"""Known values by mode and name of figure."""
+Values = dict[ChannelName, dict[str, list[float]]]
+"""Known values by channel and name of figure."""
 
 
 def pooled_values(comparison: Comparison, names: Collection[str]) -> Values:
@@ -18,8 +18,8 @@ def pooled_values(comparison: Comparison, names: Collection[str]) -> Values:
         if reason is not None:
             continue
         figures = measure(run.trace)
-        of_mode = values.setdefault(run.trace.mode, {})
+        of_channel = values.setdefault(run.channel, {})
         for name in names:
             if (value := figures[name]) is not None:
-                of_mode.setdefault(name, []).append(value)
+                of_channel.setdefault(name, []).append(value)
     return values

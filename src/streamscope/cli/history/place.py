@@ -6,10 +6,10 @@ from typing import Self
 from streamscope import settings
 from streamscope.cli import planning
 from streamscope.cli.history.arguments import Options
-from streamscope.cli.jobs import measured_plan
 from streamscope.history import ComparisonRow, History
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
+from streamscope.report.recalled import recalled
 from streamscope.trace import Run
 
 SHORT = 8
@@ -72,7 +72,7 @@ class Desk:
 
     def as_comparison(self, row: ComparisonRow, runs: list[Run]) -> Comparison:
         """Return what reports are made from."""
-        return Comparison(plan=measured_plan(row, runs), runs=runs, include_busy=self.include_busy)
+        return recalled(row.plan, runs, include_busy=self.include_busy)
 
     @property
     def include_busy(self) -> bool:

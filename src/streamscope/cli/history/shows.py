@@ -15,8 +15,7 @@ from streamscope.cli.words import local, shortened
 from streamscope.history import ComparisonRow
 from streamscope.measure.figures import FIGURES, measure
 from streamscope.measure.notes import run_notes
-from streamscope.plan import Plan
-from streamscope.report.comparison import Comparison
+from streamscope.report.recalled import recalled
 from streamscope.report.verbose import of_run
 from streamscope.report.words import figure_words, plain
 from streamscope.trace import Run
@@ -38,8 +37,7 @@ def run(desk: Desk) -> int:
             return 0 if results.deliver_table(table, options.output) else 1
         # A run alone, in formats that know runs only as parts of a comparison.
         form = "jsonl" if form == "json" else form
-        plan = Plan(repeat=1, warmup=0, layout=one.layout, regime=one.regime)
-        comparison = Comparison(plan=plan, runs=[one], include_busy=desk.include_busy)
+        comparison = recalled(None, [one], include_busy=desk.include_busy)
     else:
         row, runs = history.comparison(whole_id)
         comparison = desk.as_comparison(row, runs)
