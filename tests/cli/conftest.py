@@ -18,6 +18,7 @@ from streamscope.plan import Plan
 from streamscope.trace import (
     ChannelName,
     Chunk,
+    Mode,
     Request,
     Run,
     ServerTimings,
@@ -81,23 +82,27 @@ class Chat:
     Attributes:
         url: Where it is.
         bodies: What it was asked, in order.
+        asked: Set as soon as it was asked anything.
         gate: Answers wait for it.
         status: HTTP status of its answers.
+        version: The version of Ollama that it says it is; empty for a server that says nothing.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.bodies: list[dict[str, object]] = []
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
         self.status = 200
+        self.version = ""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"POST"):
-                writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                writer.write(self._page(head))
                 return
             size = next(
                 int(line.partition(b":")[2])
@@ -106,6 +111,7 @@ class Chat:
             )
             asked: dict[str, object] = msgspec.json.decode(await reader.readexactly(size))
             self.bodies.append(asked)
+            self.asked.set()
             await self.gate.wait()
             kind, body = _stream() if asked.get("stream") else _whole()
             writer.write(
@@ -117,6 +123,12 @@ class Chat:
             return
         finally:
             writer.close()
+
+    def _page(self, head: bytes) -> bytes:
+        if not self.version or not head.startswith(b"GET /api/version "):
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        body = msgspec.json.encode({"version": self.version})
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def _stream() -> tuple[bytes, bytes]:
@@ -189,8 +201,15 @@ class Past:
         plan: Plan | None = None,
         tokens: int = 100,
         engine: str = "",
+        url: str = "http://127.0.0.1:9",
+        version: str = "",
+        against: str = "",
+        modes: tuple[Mode, Mode] = ("stream", "blocking"),
     ) -> tuple[str, list[Run]]:
-        """Keep a comparison; return its id and its runs. Its values differ a little each pair."""
+        """Keep a comparison; return its id and its runs. Its values differ a little each pair.
+
+        B asks another model if there is one to be compared with, and is half as quick then.
+        """
         name = self.id()
         if plan is not None:
             self.history.begin(name, plan).result()
@@ -198,28 +217,31 @@ class Past:
         for pair in range(1, pairs + 1):
             channels: tuple[ChannelName, ...] = ("A", "B")
             for channel in channels:
-                slower = 1 + pair / 1000
-                trace = _trace(channel, first_s * slower, total_s * slower, tokens)
+                other = against if channel == "B" else ""
+                slower = (2 if other else 1) * (1 + pair / 1000)
+                mode = modes[channel == "B"]
+                trace = _trace(mode, first_s * slower, total_s * slower, tokens)
                 trace.started_utc = f"2026-05-{self._count % 28 + 1:02d}T10:{pair:02d}:00.000000Z"
                 run = Run(
                     run_id=self.id(),
                     comparison_id=name,
                     channel=channel,
-                    target=Target(protocol="openai-chat", url="http://127.0.0.1:9", model=model),
+                    target=Target(protocol="openai-chat", url=url, model=other or model),
                     request=Request(prompt=prompt, seed=1),
                     trace=trace,
                     pair=pair,
                     engine=engine,
+                    server_version=version,
                 )
                 self.history.save(run, measure(trace).values).result()
                 runs.append(run)
         return name, runs
 
 
-def _trace(channel: ChannelName, first_s: float, total_s: float, tokens: int) -> Trace:
+def _trace(mode: Mode, first_s: float, total_s: float, tokens: int) -> Trace:
     end = int(total_s * NS)
     first = int(first_s * NS)
-    if channel == "A":
+    if mode == "stream":
         step = (end - first) // (len(WORDS) - 1)
         times = [first + step * index for index in range(len(WORDS))]
         chunks = [
@@ -229,7 +251,7 @@ def _trace(channel: ChannelName, first_s: float, total_s: float, tokens: int) ->
     else:
         chunks = [Chunk(end, "answer", "".join(WORDS), 0)]
     return Trace(
-        mode="stream" if channel == "A" else "blocking",
+        mode=mode,
         marks={"sent": 0, "done": end, "closed": end},
         chunks=chunks,
         tokens=Tokens(prompt=5, output=tokens),

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from streamscope.cli.progress import LiveLine, Telling, later, status
+from streamscope.cli.progress import LiveLine, Telling, contest_words, later, status
 from streamscope.cli.words import both_seconds, clock
 from streamscope.measure.figures import measure
 from streamscope.plan import Plan
-from streamscope.trace import Chunk, Fault, Request, Run, Target, Trace
+from streamscope.sides import Side, Sides
+from streamscope.trace import Chunk, Fault, Mode, Request, Run, Target, Trace
 from streamscope.trial.plan import Course, Step
 from streamscope.trial.progress import Progress
 from streamscope.trial.trial import Trial
@@ -28,6 +29,15 @@ def at(**changes: Any) -> Progress:
         "left_s": (65.0, 250.0),
     }
     return Progress(**usual | changes)
+
+
+def sides(model: str = "m", modes: tuple[Mode, Mode] = ("stream", "blocking")) -> Sides:
+    """Return the usual channels, or A against B with another model."""
+    a, b = (
+        Side(target=Target(protocol="openai-chat", url="http://127.0.0.1:9", model=each), mode=mode)
+        for each, mode in zip(("m", model), modes, strict=True)
+    )
+    return Sides(a=a, b=b)
 
 
 def stream(t_s: float = 1.0) -> Trace:
@@ -52,27 +62,48 @@ def ended(step: Step, trace: Trace) -> Run:
 
 
 def test_repeat_phase_elapsed_and_time_to_go() -> None:
-    line = status(at(), (Step("A", 3, 1), 0, None))
+    line = status(at(), sides(), (Step("A", 3, 1), 0, None))
     assert line == "pair 3 of 6 to 30 · stream connecting · 0:41 · 1:05 to 4:10 left"
 
 
 def test_the_phase_is_that_of_the_run() -> None:
     trace = stream()
     trace.ended = None
-    line = status(at(least=6, most=6, left_s=None), (Step("A", 1, 1), 0, trace))
+    line = status(at(least=6, most=6, left_s=None), sides(), (Step("A", 1, 1), 0, trace))
     assert line == "pair 1 of 6 · stream answering · 0:41"
 
 
 def test_how_well_the_medians_are_known_already() -> None:
-    line = status(at(pairs=7, width=0.083, left_s=(3.0, 3.2)), (Step("B", 8, 2), 0, None))
+    line = status(at(pairs=7, width=0.083, left_s=(3.0, 3.2)), sides(), (Step("B", 8, 2), 0, None))
     assert line.endswith("about 0:03 left · ±8.30 % of ±5.00 %")
 
 
 def test_warming_up_has_no_number_and_a_race_has_both() -> None:
     step = Step("A", 0, 1, warmup=True)
-    assert status(at(left_s=None), (step, 0, None)).startswith("warming up · stream")
+    assert status(at(left_s=None), sides(), (step, 0, None)).startswith("warming up · stream")
     both = ((Step("A", 1, 1), 0, None), (Step("B", 1, 2), 0, None))
-    assert "stream connecting · blocking connecting" in status(at(), *both)
+    assert "stream connecting · blocking connecting" in status(at(), sides(), *both)
+
+
+def test_channels_that_differ_in_more_than_the_mode_are_named_by_it() -> None:
+    both = ((Step("A", 1, 1), 0, None), (Step("B", 1, 2), 0, None))
+    line = status(at(), sides("qwen3:8b", ("stream", "stream")), *both)
+    assert "· A m connecting · B qwen3:8b connecting ·" in line
+
+
+@pytest.mark.parametrize(
+    ("contest", "words"),
+    [
+        (sides(), ""),
+        (sides(modes=("stream", "stream")), "A and B ask the same: both stream."),
+        (sides(modes=("blocking", "blocking")), "A and B ask the same: both block."),
+        (sides(modes=("blocking", "stream")), "A: blocking · B: streaming"),
+        (sides("large", ("stream", "stream")), "A: m · B: large · both stream"),
+        (sides("large"), "A: m streaming · B: large blocking"),
+    ],
+)
+def test_what_is_compared_is_said_unless_it_is_the_usual(contest: Sides, words: str) -> None:
+    assert contest_words(contest) == words
 
 
 def test_the_time_to_go_falls_while_a_pair_is_measured() -> None:
@@ -157,7 +188,7 @@ def test_a_busy_run_is_told_and_so_is_what_becomes_of_it(
     capsys: pytest.CaptureFixture[str], again: bool, what: str
 ) -> None:
     with Telling() as telling:
-        telling.begin(Half(again=again), 1, 1)
+        telling.begin(Half(again=again), sides(), 1, 1)
         for step, flags in ((Step("A", 1, 1), ["busy"]), (Step("B", 1, 2), [])):
             trace = stream()
             trace.flags = flags

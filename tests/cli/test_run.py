@@ -84,18 +84,41 @@ async def test_a_result_that_cannot_be_written_is_not_lost(
 ) -> None:
     server = await bench.serve([b"{}"], status=400, method=b"POST")
     argv = ("run", "x", *to(server), "--no-save", "--format", "json")
-    done = await shell(*argv, "--output", str(home))
+    done = await shell(*argv, "--output", "/dev/full")
     assert done.code == 1
     assert "can't be written" in done.err
     assert msgspec.json.decode(done.out, type=ComparisonRecord).runs
 
 
+async def test_a_result_that_nothing_takes_is_one_sentence(shell: "Shell", bench: "Bench") -> None:
+    server = await bench.serve([b"{}"], status=400, method=b"POST")
+    full = os.open("/dev/full", os.O_WRONLY)
+    argv = ("run", "x", *to(server), "--no-save", "--format", "json")
+    try:
+        done = await shell.end(await shell.begin(*argv, stdout=full))
+    finally:
+        os.close(full)
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == (
+        "streamscope: Standard output can't be written to: No space left on device."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("none/x.json", "There is no folder for"),
+        (".", "can't be written: it is a folder"),
+        ("x" * 300, "can't be written: File name too long"),
+    ],
+)
 async def test_a_result_that_could_not_be_written_is_said_before_anything_is_measured(
-    shell: "Shell", home: Path
+    shell: "Shell", home: Path, name: str, why: str
 ) -> None:
-    done = await shell("run", "x", "--output", str(home / "none" / "x.json"))
+    done = await shell("run", "x", "--format", "json", "--output", str(home / name))
     assert (done.code, done.out) == (2, "")
-    assert "There is no folder" in done.err
+    assert why in done.err
+    assert not (home / "data").exists()
 
 
 async def test_a_run_that_fails_is_printed_and_kept(
@@ -337,12 +360,15 @@ async def test_an_engine_of_ours_answers_a_past_comparison_again(shell: "Shell")
 
 
 async def test_another_server_than_before_is_not_measured_into_a_comparison(
-    shell: "Shell", past: "Past"
+    shell: "Shell", chat: "Chat", past: "Past"
 ) -> None:
-    past.comparison(pairs=2, plan=Plan(repeat=3), engine="simulator", model="fast")
+    past.comparison(pairs=2, plan=Plan(repeat=3), url=chat.url, version="0.1")
+    chat.version = "0.2"
     done = await shell("run", "--continue", "last")
-    assert (done.code, done.out) == (3, "")
-    assert "was measured on openai-chat engine:simulator fast, but here is ollama-chat" in done.err
+    assert (done.code, done.out, chat.bodies) == (3, "", [])
+    assert "was begun on version 0.1 of the server, which is 0.2 now" in done.err
+    chat.version = "0.1"
+    assert (await shell("run", "--continue", "last")).code == 0
 
 
 async def test_reports_know_what_the_reader_and_the_clients_are_like(
@@ -363,7 +389,10 @@ async def test_a_server_that_always_fails_ends_a_comparison_that_can_go_on(
     server = await bench.serve([b"{}"], status=401, method=b"POST")
     done = await shell("run", "x", *to(server), "--repeat", "4")
     assert done.code == 1
-    assert "Ended after 0 of 4 pairs: `streamscope run --continue" in done.err
+    ended = next(line for line in done.err.splitlines() if line.startswith("Ended after"))
+    assert ended.startswith("Ended after 0 of 4 pairs: ")
+    assert "refuses access" in ended
+    assert "`streamscope run --continue" in ended
 
 
 def to_chat(server: "Chat") -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 something failed (what there is is printed and kept all th
 usage, 3 no server, 130 interrupted.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from streamscope.settings import SettingsError
 
     said = sys.argv[1:] if argv is None else list(argv)
+    _open_streams()
     try:
         return _run(said)
     except (SettingsError, UsageError) as error:
@@ -25,6 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except KeyboardInterrupt:  # before or after there was a run to stop
         return EXIT_INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Give what is said somewhere to go where the shell has closed standard output or error."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _run(said: list[str]) -> int:

@@ -10,17 +10,18 @@ from streamscope import settings
 from streamscope.cli import planning, results, start
 from streamscope.cli.jobs import Job, how_far, planned, with_most
 from streamscope.cli.parsing import UsageError
-from streamscope.cli.progress import Telling
+from streamscope.cli.progress import Telling, contest_words
 from streamscope.cli.run_arguments import MAX_REPEAT, RunOptions, check_verbose
 from streamscope.history import History, HistoryError
 from streamscope.measure.conventions import Conventions
 from streamscope.report.comparison import Comparison
 from streamscope.report.validity import cautions_of
 from streamscope.settings import SettingsError
+from streamscope.sides import Sides
 from streamscope.trial.ending import why_ended, why_lost
 from streamscope.trial.plan import Course
 from streamscope.trial.session import Session
-from streamscope.trial.setup import NoServerError, Setup, Wish
+from streamscope.trial.setup import Matchup, NoServerError, Wishes
 from streamscope.trial.trial import Trial, is_complete
 
 EXIT_DONE, EXIT_FAILED, EXIT_NO_SERVER, EXIT_INTERRUPTED = 0, 1, 3, 130
@@ -34,6 +35,7 @@ def run(options: RunOptions) -> int:
     planning.check_output(options.output)
     check_verbose(form, verbose=options.verbose)
     start.check_url(options.url, flag=True)
+    start.wishes(options, config)  # what means nothing is said before anything is begun
     past = options.going_on or options.again
     history = None
     try:
@@ -82,7 +84,7 @@ class Errand:
         self._conventions = conventions
         self._telling = Telling()
         self._trial: Trial | None = None
-        self._opening: asyncio.Task[Setup] | None = None
+        self._opening: asyncio.Task[Matchup] | None = None
         self._interrupted = False
         self.comparisons: list[Comparison] = []
 
@@ -107,32 +109,34 @@ class Errand:
         return code
 
     async def _all(self, jobs: Sequence[Job]) -> int:
-        setup: Setup | None = None
-        wish: Wish | None = None
+        matchup: Matchup | None = None
+        wishes: Wishes | None = None
         code = EXIT_DONE
         for number, job in enumerate(jobs, 1):
-            if setup is None or job.wish != wish or not setup.alive:
-                setup, wish = await self._open(job), job.wish
-            if refusal := job.refusal(setup):
+            if matchup is None or job.wishes != wishes or not matchup.alive:
+                matchup, wishes = await self._open(job), job.wishes
+            if refusal := job.refusal(matchup):
                 raise NoServerError(refusal)
-            trial = self._session.trial(setup, setup.fill(job.request), job.course, self._telling)
-            self._telling.begin(trial, number, len(jobs))
-            code = max(code, await self._one(trial, job))
+            trial = self._session.trial(matchup, job.request, job.course, self._telling)
+            self._telling.begin(trial, matchup.sides, number, len(jobs))
+            code = max(code, await self._one(trial, job, matchup))
             if self._interrupted:
                 if left := len(jobs) - number:
                     self._telling.say(f"Not begun: {left} more of {len(jobs)} comparisons.")
                 return EXIT_INTERRUPTED
         return code
 
-    async def _open(self, job: Job) -> Setup:
+    async def _open(self, job: Job) -> Matchup:
         telling = self._telling
-        self._opening = asyncio.create_task(self._session.open(telling.doing, job.wish))
-        setup = await self._opening
+        self._opening = asyncio.create_task(self._session.open(telling.doing, job.wishes))
+        matchup = await self._opening
         self._opening = None
-        telling.say(f"{setup.reason} {setup.caution}".rstrip())
-        return setup
+        telling.say(f"{matchup.reason} {matchup.caution}".rstrip())
+        if contest := contest_words(matchup.sides):
+            telling.say(contest)
+        return matchup
 
-    async def _one(self, trial: Trial, job: Job) -> int:
+    async def _one(self, trial: Trial, job: Job, matchup: Matchup) -> int:
         """Carry out one comparison; return the exit code that it alone would have."""
         self._trial = trial
         if self._interrupted:  # between two comparisons
@@ -150,10 +154,11 @@ class Errand:
             self._telling.say(problem)
         course = Course(plan=trial.plan, runs=tuple(runs), include_busy=busy)
         if not is_complete(course):
-            self._say_incomplete(trial, course)
+            self._say_incomplete(trial, course, matchup)
             return EXIT_FAILED
         self._say_cautions(trial, course)
-        if lost := why_lost(course):
+        # What was lost and made good is no failure any more.
+        if len(course.pairs()) < course.plan.repeat and (lost := why_lost(course)):
             self._telling.say(f"Exit code {EXIT_FAILED}: {lost}.")
             return EXIT_FAILED
         return EXIT_DONE
@@ -183,12 +188,13 @@ class Errand:
         goes_on = f"`streamscope {named}` goes on" if kept else f"{more} would go on"
         self._telling.say(f"Ended after the most pairs, {most}: {goes_on}.")
 
-    def _say_incomplete(self, trial: Trial, course: Course) -> None:
-        """Say how far it came, and how it can go on."""
+    def _say_incomplete(self, trial: Trial, course: Course, matchup: Matchup) -> None:
+        """Say how far it came, and how it can go on: as soon as runs tell what was compared."""
         began = "Stopped" if trial.stopped else "Ended"
-        why = "" if trial.stopped else why_ended(course)
+        why = "" if trial.stopped else why_ended(course) or why_lost(course)
         said = f"{began} after {how_far(course)}{f': {why}' if why else ''}"
-        if self._session.history is not None:
+        told = matchup.sides.question == "delivery" or Sides.of(trial.runs) is not None
+        if self._session.history is not None and told:
             goes_on = f"`streamscope run --continue {trial.comparison_id[:8]}` goes on"
             said += f". {goes_on}" if why else f": {goes_on}"
         self._telling.say(f"{said}.")

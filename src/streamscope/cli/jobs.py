@@ -1,6 +1,6 @@
 """What is to be measured: new comparisons, one that goes on, and past ones made anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,10 +10,12 @@ from streamscope.cli.parsing import UsageError
 from streamscope.cli.run_arguments import RunOptions
 from streamscope.history import ComparisonRow, Group, History, HistoryError
 from streamscope.plan import Plan
+from streamscope.report.recalled import told_by
 from streamscope.settings import Config
-from streamscope.trace import SUMMARY_FLAG, Request, Run
-from streamscope.trial.plan import Course
-from streamscope.trial.setup import Setup, Wish
+from streamscope.sides import Sides
+from streamscope.trace import SUMMARY_FLAG, ChannelName, Request, Run
+from streamscope.trial.plan import Course, meant
+from streamscope.trial.setup import DELIVERY, Matchup, Wish, Wishes
 from streamscope.trial.trial import is_complete
 
 
@@ -23,29 +25,41 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request: What is asked.
         course: How, and from where on.
-        wish: The server; ``None`` for that of the command line.
-        target: The server that must answer, by its name in the history; empty for any.
-        version: The version that it must have; empty for any.
+        wishes: The servers; ``None`` for those of the command line.
+        groups: What each channel must come to, as the history names it; empty for anything.
+        versions: The version that the server of a channel must have, where that matters.
         tags: Tags that the comparison has already.
     """
 
     request: Request
     course: Course
-    wish: Wish | None = None
-    target: str = ""
-    version: str = ""
+    wishes: Wishes | None = None
+    groups: Mapping[ChannelName, Group] = {}
+    versions: Mapping[ChannelName, str] = {}
     tags: tuple[str, ...] = ()
 
-    def refusal(self, setup: Setup) -> str:
-        """Say why a server can't be measured for this; empty if it can."""
-        group = Group.asked(setup.target, self.request, engine=setup.engine)
-        if self.target and group.target != self.target:
-            return f"The comparison was measured on {self.target}, but here is {group.target}."
-        if self.version and setup.version and setup.version != self.version:
-            return (
-                f"The comparison was begun on version {self.version} of the server, which is "
-                f"{setup.version} now: `streamscope history rerun` measures it anew."
-            )
+    def refusal(self, matchup: Matchup) -> str:
+        """Say why servers can't be measured for this; empty if they can."""
+        for name, channel in matchup.channels(self.request).items():
+            here = Group.asked(channel.target, channel.request, engine=channel.engine)
+            where = "" if matchup.one_server else f" on channel {name}"
+            before = self.groups.get(name, here)
+            if here.target != before.target:
+                return (
+                    f"The comparison was measured on {before.target}{where}, but here is "
+                    f"{here.target}."
+                )
+            if here.params != before.params:
+                return (
+                    f"The comparison asked {before.target}{where} with other parameters than it "
+                    "would be asked with now."
+                )
+            version = self.versions.get(name, "")
+            if version and channel.server_version not in ("", version):
+                return (
+                    f"The comparison was begun on version {version} of the server{where}, which is "
+                    f"{channel.server_version} now: `streamscope history rerun` measures it anew."
+                )
         return ""
 
 
@@ -60,7 +74,8 @@ def planned(options: RunOptions, config: Config, history: History | None) -> lis
     if options.going_on:
         return [_continued(_known(history), options, include_busy=busy)]
     if options.again:
-        return [_again(_known(history), each, include_busy=busy) for each in options.again]
+        past = _known(history)
+        return [_again(past, each, options, config, include_busy=busy) for each in options.again]
     course = Course(plan=planning.plan(options, config), include_busy=busy)
     prompts = [prompt_text(said) for said in options.prompts]
     return [
@@ -69,13 +84,10 @@ def planned(options: RunOptions, config: Config, history: History | None) -> lis
 
 
 def measured_plan(row: ComparisonRow, runs: Sequence[Run]) -> Plan:
-    """Return the plan of a past comparison, or what its runs let one guess of it."""
+    """Return the plan of a past comparison, or what its runs tell of it and else is usual."""
     if row.plan is not None:
         return row.plan
-    pairs = {run.pair for run in runs if not run.warmup}
-    return Plan(
-        repeat=max(1, len(pairs)), layout=row.group.layout, regime=row.group.regime, warmup=0
-    )
+    return told_by(runs)[0]
 
 
 def _known(history: History | None) -> History:
@@ -115,8 +127,8 @@ def _continued(history: History, options: RunOptions, *, include_busy: bool) -> 
     if is_complete(course):
         raise HistoryError(_why_complete(row.comparison_id[:8], course))
     job = _job(row, runs, course)
-    versions = [run.server_version for run in runs if run.server_version]
-    return msgspec.structs.replace(job, version=versions[-1] if versions else "", tags=row.tags)
+    versions = {run.channel: run.server_version for run in runs if run.server_version}
+    return msgspec.structs.replace(job, versions=versions, tags=row.tags)
 
 
 def _why_complete(named: str, course: Course) -> str:
@@ -154,10 +166,12 @@ def _check_whole(row: ComparisonRow, runs: Sequence[Run]) -> None:
         )
 
 
-def _again(history: History, named: str, *, include_busy: bool) -> Job:
+def _again(
+    history: History, named: str, options: RunOptions, config: Config, *, include_busy: bool
+) -> Job:
     row, runs = history.comparison(named)
     _check_whole(row, runs)
-    plan = measured_plan(row, runs)
+    plan = planning.recounted(measured_plan(row, runs), options, config)
     if plan.order == "random":
         plan = msgspec.structs.replace(plan, seed=planning.new_seed())
     return _job(row, runs, Course(plan=plan, include_busy=include_busy))
@@ -167,18 +181,35 @@ def _job(row: ComparisonRow, runs: Sequence[Run], course: Course) -> Job:
     """Return what measures the same as some runs did.
 
     Raises:
-        HistoryError: They asked more than one server, or more than one thing.
+        HistoryError: A channel asked more than one server, or there was more than one thing asked.
     """
-    groups = {Group.of(run): run for run in runs if not run.warmup} or {row.group: runs[0]}
-    if len(groups) > 1:
+    measured = [run for run in runs if not run.warmup] or runs[:1]
+    asked = {run.channel: run for run in measured}
+    groups = {name: Group.of(run) for name, run in asked.items()}
+    constant = all(Group.of(run) == groups[run.channel] for run in measured)
+    if not constant or len({group.prompt for group in groups.values()}) > 1:
         raise HistoryError(
-            f"Comparison {row.comparison_id[:8]} has channels that differ in server or request, "
-            "so it can't be measured from here: measure each with `streamscope run`."
+            f"Comparison {row.comparison_id[:8]} has runs of one channel that differ in server or "
+            "request, or channels that differ in prompt, so it can't be measured from here."
         )
-    ((group, run),) = groups.items()
-    return Job(
-        request=run.request,
-        course=course,
-        wish=Wish.again(run.target, run.engine),
-        target=group.target,
-    )
+    request = meant(run.request for run in asked.values())
+    return Job(request=request, course=course, wishes=_wishes(row, runs), groups=groups)
+
+
+def _wishes(row: ComparisonRow, runs: Sequence[Run]) -> Wishes:
+    """Return what was compared.
+
+    Raises:
+        HistoryError: It never got to one of the channels, which may be anything.
+    """
+    sides = Sides.of(runs) or (None if row.plan is None else row.plan.sides)
+    if sides is not None:
+        return Wishes.again(sides)
+    run = runs[-1]
+    if run.trace.mode != DELIVERY[run.channel == "B"]:
+        raise HistoryError(
+            f"Comparison {row.comparison_id[:8]} was stopped before both channels were asked, so "
+            "nobody knows what the other one was: measure it with `streamscope run`."
+        )
+    asked = Wish.again(run.target, run.engine)
+    return Wishes(a=msgspec.structs.replace(asked, named=True))

@@ -14,17 +14,20 @@ from rich.console import Console
 from streamscope.cli.words import both_seconds, clock
 from streamscope.measure.figures import Figures
 from streamscope.measure.phases import phase
+from streamscope.report.channels import name
 from streamscope.report.words import percent, plain
+from streamscope.sides import Sides
 from streamscope.trace import ChannelName, Chunk, Mode, Run, Shown, Trace
 from streamscope.trial.ending import marked_words
-from streamscope.trial.plan import Step
+from streamscope.trial.plan import CHANNELS, Step
 from streamscope.trial.progress import Progress
 from streamscope.trial.trial import Trial
 
 EVERY_S = 0.5
 """Shortest time between two drawings of the line, s."""
 
-MODES: dict[ChannelName, Mode] = {"A": "stream", "B": "blocking"}
+LONGEST = 20
+"""Characters of a channel's name, at most: the line has little room."""
 
 
 class LiveLine:
@@ -69,6 +72,7 @@ class Telling:
             self._console.file, self._console.width, live=self._console.is_terminal
         )
         self._trial: Trial | None = None
+        self._sides: Sides | None = None
         self._prefix = ""
         self._last = ""
         self._pair: dict[ChannelName, Figures] = {}
@@ -102,9 +106,9 @@ class Telling:
             self._last = what
             self.say(words)
 
-    def begin(self, trial: Trial, number: int, of: int) -> None:
-        """Tell of a trial from now on: the how manieth of how many."""
-        self._trial, self._known = trial, None
+    def begin(self, trial: Trial, sides: Sides, number: int, of: int) -> None:
+        """Tell of a trial of two channels from now on: the how manieth of how many."""
+        self._trial, self._sides, self._known = trial, sides, None
         self._prefix = f"prompt {number} of {of} · " if of > 1 else ""
 
     def end(self) -> None:
@@ -146,7 +150,7 @@ class Telling:
         where = "warm-up" if step.warmup else f"pair {step.pair}"
         again = self._trial is not None and self._trial.goes_again(step, trace)
         counted = self._trial is not None and self._trial.course.include_busy
-        named = f"{self._prefix}{where}, {MODES[step.channel]}"
+        named = f"{self._prefix}{where}, {called(self._sides, step.channel, trace.mode)}"
         if trace.fault is not None:
             more = " It is made once more." if again else ""
             self.say(f"{named}: {trace.fault.sentence}{more}")
@@ -167,10 +171,10 @@ class Telling:
         """Tell of the pair that is over, where no line is rewritten."""
         pair, self._pair = self._pair, {}
         marked, self._marked = self._marked, {}
-        if self.line.live or len(pair) < len(MODES) or self._trial is None:
+        if self.line.live or len(pair) < len(CHANNELS) or self._trial is None:
             return
         a, b = pair["A"], pair["B"]
-        first, total = (both_seconds(a[name], b[name]) for name in ("ttfv_s", "total_s"))
+        first, total = (both_seconds(a[each], b[each]) for each in ("ttfv_s", "total_s"))
         now = self._trial.progress
         counted = _counted(self._number, now)
         apart = " (busy, not counted)" if any(marked.values()) else ""
@@ -178,11 +182,13 @@ class Telling:
 
     def _draw(self) -> None:
         """Rewrite the line, and see to it that it is rewritten while nothing comes."""
-        if not self.line.live or self._known is None or not self._under_way:
+        if self._known is None or self._sides is None:
+            return
+        if not self.line.live or not self._under_way:
             return
         self._drawn_s = time.monotonic()
         now = later(self._known, self._drawn_s - self._known_s)
-        self.line.show(self._prefix + status(now, *self._under_way.values()))
+        self.line.show(self._prefix + status(now, self._sides, *self._under_way.values()))
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._draw)
@@ -194,11 +200,31 @@ class Telling:
         self.line.clear()
 
 
-def status(now: Progress, *under_way: tuple[Step, int, Trace | None]) -> str:
+def called(sides: Sides | None, channel: ChannelName, mode: Mode) -> str:
+    """Name a channel in few words: by its mode where nothing else differs, or is known."""
+    if sides is None or sides.question == "delivery":
+        return mode
+    return f"{channel} {name(sides, channel, LONGEST)}"
+
+
+def contest_words(sides: Sides) -> str:
+    """Say what is compared; empty for the usual, one server's stream and its whole answer."""
+    if sides.question == "delivery":
+        return ""
+    both = f"both {'stream' if sides.a.mode == 'stream' else 'block'}"
+    if not sides.differ:
+        return f"A and B ask the same: {both}."
+    named = f"A: {name(sides, 'A')} · B: {name(sides, 'B')}"
+    return named if "mode" in sides.differ else f"{named} · {both}"
+
+
+def status(now: Progress, sides: Sides, *under_way: tuple[Step, int, Trace | None]) -> str:
     """Return the line: repeat, what is being done, time since and to go, width of the medians."""
     first = under_way[0][0]
     parts = ["warming up" if first.warmup else _counted(first.pair, now)]
-    parts += [f"{MODES[step.channel]} {_phase(trace)}" for step, _, trace in under_way]
+    for step, _, trace in under_way:
+        side = sides.side(step.channel)
+        parts.append(f"{called(sides, step.channel, side.mode)} {_phase(trace)}")
     parts.append(clock(now.elapsed_s))
     if left := _left(now):
         parts.append(left.removeprefix(", "))

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from streamscope import files
 from streamscope.cli.run_arguments import Format
 from streamscope.cli.words import shortened
 from streamscope.measure.conventions import Conventions
@@ -93,7 +94,9 @@ def written(comparisons: Sequence[Comparison], form: Format, conventions: Conven
         case "jsonl":
             from streamscope.report.comparison_json import to_jsonl
 
-            return "".join(to_jsonl(run).decode() for run in runs)
+            return "".join(
+                to_jsonl(run, each.known_plan).decode() for each in comparisons for run in each.runs
+            )
         case "csv":
             from streamscope.report.csv_runs import to_csv
 
@@ -126,8 +129,8 @@ def deliver_text(text: str, output: str = "", form: Format = "table") -> bool:
     if not output:
         return print_parts([text])
     try:
-        # As it is: line ends are part of some formats.
-        Path(output).write_text(text, encoding="utf-8", newline="")
+        with files.writing(Path(output)) as file:
+            file.write(text.encode())
     except OSError as error:
         print(
             f"streamscope: The result can't be written to {output}: {error.strerror}; here it is.",
@@ -146,13 +149,21 @@ def say_written(what: str, output: str, form: Format) -> None:
 
 
 def print_parts(parts: Iterable[str]) -> bool:
-    """Write to standard output; tell whether somebody took it."""
+    """Write to standard output; tell whether it got there.
+
+    Whoever read it may have left, which is no news to anybody; all else costs a sentence.
+    """
     try:
         for part in parts:
             sys.stdout.write(part)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read it has left. Python flushes once more at its end, which must not fail.
+    except OSError as error:
+        # Python flushes once more at its end, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(
+                f"streamscope: Standard output can't be written to: {error.strerror}.",
+                file=sys.stderr,
+            )
         return False
     return True

@@ -48,8 +48,11 @@ def open_app(
         otherwise: What to say where there is no terminal.
 
     Raises:
-        UsageError: There is no terminal.
+        UsageError: There is no terminal, or channels are said that mean nothing.
+        SettingsError: The config file says such channels.
     """
+    if options.a or options.b or config.a or config.b:  # else there is nothing to refuse
+        start.wishes(options, config)
     # Little of what is made before the first picture is garbage: the main screen switches the
     # collector on again, and has it pass over all of this.
     gc.disable()

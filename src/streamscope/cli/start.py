@@ -1,19 +1,25 @@
 """From a command line and the config file to a session and a request."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from streamscope import settings
 from streamscope.cli.arguments import AppOptions, Options, parameters, prompt_text, thinking
+from streamscope.cli.channels import Words
+from streamscope.cli.channels import parse as parse_channel
 from streamscope.cli.parsing import UsageError
-from streamscope.settings import Config, Places
+from streamscope.settings import Config, Places, SettingsError
 from streamscope.trace import Request
 
 if TYPE_CHECKING:
     from streamscope.history import History
     from streamscope.measure.conventions import Trust
     from streamscope.trial.session import Session
+    from streamscope.trial.setup import Wish, Wishes
 
 T = TypeVar("T")
 
@@ -94,6 +100,89 @@ def history(options: Options, places: Places, *, include_busy: bool = False) -> 
     return History.open(places.history_file, include_busy=include_busy)
 
 
+def wishes(options: Options, config: Config) -> "Wishes":
+    """Return what is to be compared: what was said for both, as each channel's words change it.
+
+    What the config file says of channels counts only where the command line says nothing of
+    servers.
+
+    Raises:
+        UsageError: Something that was said of a channel, or for both, means nothing.
+        SettingsError: What the config file says of a channel means nothing.
+    """
+    from streamscope.trial.setup import Wish, Wishes
+
+    said = _channels(options, config)
+    # A URL of the config file names the target only as long as nobody names another one.
+    named = bool(options.url or options.engine)
+    base = Wish(
+        engine=options.engine or ("auto" if options.url else config.engine),
+        url=options.url or ("" if named else config.url),
+        protocol=options.protocol or ("" if named else config.protocol),
+        model=options.model or ("" if named else config.model),
+    )
+    # A model that was said without a server is one that several are to be asked for.
+    open_ = Wish() if named else Wish(protocol=options.protocol, model=options.model)
+    a, b = (_changed(open_ if words.url else base, words) for words in said)
+    _check_counts(options, (a, b))
+    modes = (said[0].mode or None, said[1].mode or None)
+    return Wishes(a=a, b=None if a == b else b, modes=modes)
+
+
+def _channels(options: Options, config: Config) -> tuple[Words, Words]:
+    """Return what was said of either channel."""
+    if options.a or options.b:
+        return _words(options.a, "--a"), _words(options.b, "--b")
+    if options.url or options.engine or options.protocol or options.model:
+        return Words(), Words()
+    try:
+        a, b = ((each,) if each else () for each in (config.a, config.b))
+        return _words(a, "a"), _words(b, "b")
+    except UsageError as error:
+        raise SettingsError(f"The config file is wrong: {error}") from error
+
+
+def _words(said: Sequence[str], where: str) -> Words:
+    return parse_channel(said, where) if said else Words()
+
+
+def _changed(wish: "Wish", words: Words) -> "Wish":
+    """Return a wish as the words of a channel change it; another engine has no model of it yet.
+
+    Raises:
+        UsageError: There is no such model.
+    """
+    changes = {"protocol": words.protocol, "model": words.model, "url": words.url}
+    said = {name: value for name, value in changes.items() if value}
+    base = type(wish)(engine=words.engine) if words.engine else wish
+    changed = msgspec.structs.replace(base, **said)
+    if words.model and changed.engine == "local":
+        raise UsageError(
+            f"The local engine serves one model of its own, not {words.model}: name the server "
+            "that has it as well."
+        )
+    return changed
+
+
+def _check_counts(options: Options, wishes: tuple["Wish", "Wish"]) -> None:
+    """Make sure that what was said for both channels counts for one of them.
+
+    Raises:
+        UsageError: Something does not.
+    """
+    if options.url and options.engine not in ("", "auto"):
+        raise UsageError(
+            f"{options.url} and --engine {options.engine} are said, of which only one can answer."
+        )
+    for name in ("url", "engine", "protocol", "model"):
+        value = getattr(options, name)
+        if value and not any(getattr(wish, name) == value for wish in wishes):
+            shown = value if name == "url" else f"--{name} {value}"
+            raise UsageError(
+                f"{shown} counts for neither channel, as --a and --b say otherwise: leave it out."
+            )
+
+
 def session(
     options: Options,
     config: Config,
@@ -112,20 +201,11 @@ def session(
     from streamscope.keys import Keys
     from streamscope.probe.messages import Limits
     from streamscope.trial.session import Session
-    from streamscope.trial.setup import Wish
 
     variables = settings.environment()
     keys = Keys(variables, commands=config.key_command, allow_plain=config.allow_plain_http_key)
-    engine = options.engine or ("auto" if options.url else config.engine)
-    # A URL of the config file names the target only as long as nobody names another one.
-    named = bool(options.url or options.engine)
     return Session(
-        wish=Wish(
-            engine=engine,
-            url=options.url or ("" if named else config.url),
-            protocol=options.protocol or ("" if named else config.protocol),
-            model=options.model or ("" if named else config.model),
-        ),
+        wishes=wishes(options, config),
         history=history,
         cache_dir=places.cache,
         limits=Limits(
