@@ -10,7 +10,19 @@ import pytest
 from streamscope.history import History
 from streamscope.measure.figures import measure
 from streamscope.plan import Plan
-from streamscope.trace import Chunk, Fault, Layout, MarkName, Regime, Request, Run, Target, Trace
+from streamscope.trace import (
+    ChannelName,
+    Chunk,
+    Fault,
+    Layout,
+    MarkName,
+    Mode,
+    Regime,
+    Request,
+    Run,
+    Target,
+    Trace,
+)
 
 ANSWER = "Water waves spread from a stone that falls into a pond."
 
@@ -54,22 +66,29 @@ def keep(history: History) -> Callable[..., list[Run]]:
         regime: Regime = "warm",
         fault: Fault | None = None,
         plan: Plan | None = None,
+        against: str | None = None,
+        modes: tuple[Mode, Mode] = ("stream", "blocking"),
     ) -> list[Run]:
         comparison_id = f"{next(comparisons):032x}"
         runs = []
-        for pair, mode in itertools.product(range(1, pairs + 1), ("stream", "blocking")):
+        asked: dict[ChannelName, str] = {"A": model, "B": model if against is None else against}
+        for pair, (channel, mode) in itertools.product(
+            range(1, pairs + 1), tuple(zip(asked, modes, strict=True))
+        ):
             number = next(numbers)
-            total_s = 3.4 if mode == "stream" else 3.5
+            total_s = 3.4 if channel == "A" else 3.5
             run = Run(
                 run_id=f"{number:032x}",
                 comparison_id=comparison_id,
-                channel="A" if mode == "stream" else "B",
-                target=Target(protocol="ollama-chat", url="http://127.0.0.1:11434", model=model),
+                channel=channel,
+                target=Target(
+                    protocol="ollama-chat", url="http://127.0.0.1:11434", model=asked[channel]
+                ),
                 request=Request(prompt=prompt, temperature=0.2),
                 layout=layout,
                 regime=regime,
                 pair=pair,
-                position=1 if mode == "stream" else 2,
+                position=1 if channel == "A" else 2,
                 trace=msgspec.structs.replace(
                     _trace(mode, first_s, total_s, fault),
                     started_utc=(began + timedelta(minutes=number)).isoformat(),

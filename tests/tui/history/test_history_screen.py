@@ -9,20 +9,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList, Static
 
 from streamscope.history import History
 from streamscope.measure.conventions import Conventions
+from streamscope.measure.figures import measure
 from streamscope.plan import Plan
 from streamscope.report.exchange import parse_lines
+from streamscope.sides import Sides
 from streamscope.trace import Fault, Run
 from streamscope.tui import app as app_module
 from streamscope.tui.screens.ask import Ask
-from streamscope.tui.screens.history import Chosen, HistoryScreen, Replay, Rerun, UsePrompt
+from streamscope.tui.screens.history import Chosen, HistoryScreen, Replay, Rerun, UsePrompt, reads
+from streamscope.tui.screens.history.about import medians_table
+from streamscope.tui.screens.history.compared import delivery
 from streamscope.tui.screens.history.drill import ComparisonsScreen, RunsScreen
 from streamscope.tui.screens.history.frame import Listing
 from streamscope.tui.screens.history.groups import EMPTY, NOT_FOUND
@@ -285,15 +290,49 @@ async def test_a_group_is_told_with_verdict_medians_and_coverage(
         await reader.press("down")
         await reader.until(lambda: "n=6 pairs" in reader.told, "the verdict")
         assert "Stream it: first text" in reader.told
-        assert "A stream n=6, 96.9 % CI" in reader.told
+        assert "streamed n=6, 96.9 % CI" in reader.told
         assert "0.63 s  0.63–0.63" in reader.told
         assert "a trend takes two" in reader.told
         assert reader.trend == ""
 
 
+async def test_what_was_not_tested_stands_in_brackets_beside_what_was(
+    history: History, keep: Keep
+) -> None:
+    keep("Why?", pairs=6)
+    (group,) = history.groups(1)
+    found = reads.about_group(history, group.group, Conventions().thresholds)
+    untested = msgspec.structs.replace(
+        found.judgement.total, kind="inconclusive", negligible=False, ratio=None, a=2.0, b=4.0
+    )
+    partly = msgspec.structs.replace(found.judgement, total=untested)
+    none = msgspec.structs.replace(
+        partly,
+        first=msgspec.structs.replace(untested, name="ttfv_s"),
+        rate=msgspec.structs.replace(untested, name="e2e_tok_per_s"),
+    )
+    for judgement, mark in ((partly, "(50 % shorter)"), (none, " 50 % shorter")):
+        told = msgspec.structs.replace(found, judgement=judgement)
+        (row,) = [line.plain for line in medians_table(told, 100) if line.plain.startswith("total")]
+        assert row.endswith(mark)
+
+
+async def test_one_is_no_many(history: History, keep: Keep) -> None:
+    (run, *_) = keep("Why?", pairs=1)
+    warm = msgspec.structs.replace(run, run_id="f" * 32, warmup=True, pair=0)
+    history.save(warm, measure(warm.trace).values).result()
+    async with at_history(history) as reader:
+        await reader.until(lambda: "left out: 1 warm-up" in reader.told, "what was left out")
+        assert "warm-ups" not in reader.told
+        assert " · 3 runs · newest " in reader.told.splitlines()[0]
+    history.delete(runs=[each.run_id for each in (run, warm)]).result()
+    async with at_history(history) as reader:
+        await reader.until(lambda: " · 1 run · " in reader.told, "the one that is left")
+
+
 async def test_few_values_have_no_interval(history: History, three: list[list[Run]]) -> None:
     async with at_history(history) as reader:
-        await reader.until(lambda: "A stream n=2 " in reader.told, "the medians")
+        await reader.until(lambda: "streamed n=2 " in reader.told, "the medians")
         assert "CI" not in reader.told.splitlines()[-4]
         assert "0.63 s  0.6" not in reader.told
 
@@ -512,7 +551,7 @@ async def test_the_same_is_measured_again_by_its_own_plan(
         await reader.press("f6")
         await reader.until(lambda: reader.app.chosen, "the choice")
         assert reader.app.chosen == [
-            Rerun(request=run.request, plan=plan, target=run.target, engine="")
+            Rerun(request=run.request, plan=plan, sides=delivery(run.target, ""))
         ]
 
 
@@ -533,6 +572,42 @@ async def test_a_prompt_is_taken_whole(history: History, keep: Keep) -> None:
         await reader.press("f9")
         await reader.until(lambda: reader.app.chosen, "the choice")
         assert reader.app.chosen == [UsePrompt(text="line one\nline two")]
+
+
+# ------------------------------------------------------------------------------ where there is room
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_lines_that_differ_in_the_model_only_are_told_apart(
+    history: History, keep: Keep, width: int
+) -> None:
+    keep("Explain why the sky is blue, and why it is red in the evening", pairs=1, model="small")
+    keep("Explain why the sky is blue, and why it is red in the evening", pairs=1, model="large")
+    async with at_history(history, (width, 24)) as reader:
+        await reader.see("large", "small")
+        assert all("Explain why the sky" in line for line in reader.lines)
+
+
+async def test_two_servers_of_one_model_are_told_apart(history: History, keep: Keep) -> None:
+    (run, *_) = keep("Why?", pairs=1)
+    async with at_history(history) as reader:
+        await reader.see("Why?")
+        assert "127.0.0.1" not in reader.lines[0]
+    target = msgspec.structs.replace(run.target, url="http://127.0.0.1:8080/v1")
+    other = msgspec.structs.replace(run, run_id="f" * 32, comparison_id="e" * 32, target=target)
+    history.save(other, measure(other.trace).values).result()
+    async with at_history(history) as reader:
+        await reader.until(lambda: len(reader.lines) == 2, "both")
+        assert {"127.0.0.1:8080", "127.0.0.1:11434"} <= set(" ".join(reader.lines).split())
+
+
+async def test_keys_stay_at_the_bottom_when_nothing_is_found(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=1)
+    async with at_history(history, (80, 24)) as reader:
+        await reader.see("Why?")
+        await reader.write("nothing of the kind")
+        await reader.until(lambda: reader.problem == NOT_FOUND, "that nothing is found")
+        assert reader.screen.query_one(Footer).region.bottom == 24
 
 
 # ----------------------------------------------------------------------------------- two groups
@@ -556,6 +631,8 @@ async def test_two_groups_are_compared(history: History, keep: Keep) -> None:
         assert "0.25 · p = 0.002" in shown
         assert "first text 4.0× sooner" in shown
         assert "total equivalent within ±5 %" in shown
+        # In the list, totals end with the text.
+        assert len(re.findall(r"^total \(end mark\) +3\.40 s", shown, re.MULTILINE)) == 1
         assert "not paired" in shown
         assert "The prompts differ" in shown
         await reader.press("escape")
@@ -582,7 +659,8 @@ async def test_runs_are_written_to_a_file(
         await reader.write("x.jsonl")
         await reader.press("enter")
         await reader.until(lambda: reader.app.said, "the end")
-        assert reader.app.said == ["4 runs written to x.jsonl."]
+        (said,) = reader.app.said
+        assert said.startswith("4 runs written to\nx.jsonl\nin ")
     assert read_back(tmp_path / "x.jsonl") == runs
 
 
@@ -604,7 +682,8 @@ async def test_a_file_is_replaced_only_when_asked_twice(
         assert read(path) == "old"
         await reader.press("enter")
         await reader.until(lambda: reader.app.said, "the end")
-        assert reader.app.said == ["2 runs written to x.csv."]
+        (said,) = reader.app.said
+        assert said.startswith("2 runs written to\nx.csv\nin ")
         assert "Why?" in read(path)
 
 
@@ -626,7 +705,7 @@ async def test_everything_has_its_place_on_every_screen(
             "f1 help",
             "words, #tag",
             "Explain",
-            "total B",
+            "blocking",
             "newest",
             "Stream it",
             "96.9 % CI",
@@ -657,3 +736,89 @@ async def test_the_main_screen_opens_it_and_plays_what_was_chosen(open_app: "Ope
         await person.until(lambda: screen.query_one(RowList).rows, "a group")
         await person.press("f5")
         await person.until(lambda: person.replay[0] == "replay", "the replay")
+
+
+# ------------------------------------------------------------------------- two models, and the like
+
+
+async def test_two_models_are_named_in_the_list_of_comparisons_and_of_runs(
+    history: History, keep: Keep
+) -> None:
+    keep("Why?", pairs=6, model="small", against="large", modes=("stream", "stream"))
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen)
+        await reader.see("small vs large")
+        # Both totals are those of whole pairs, each of its own channel.
+        assert [part for part in reader.lines[0].split("  ") if " s" in part][-2:] == [
+            "3.40 s",
+            "3.50 s",
+        ]
+        await reader.until(lambda: "A small · streaming" in reader.told, "who")
+        assert "B large · streaming" in reader.told
+        assert "n=6 pairs" in reader.told
+        await reader.press("enter")
+        await reader.on(RunsScreen)
+        await reader.until(lambda: len(reader.lines) == 12, "the runs")
+        assert "small vs large" in reader.title
+        assert "A stream    small" in reader.lines[0]
+        assert "B stream    large" in reader.lines[1]
+
+
+async def test_a_channel_against_itself_has_its_own_medians(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=3, modes=("stream", "stream"))
+    async with at_history(history) as reader:
+        await reader.into(ComparisonsScreen)
+        await reader.see("streaming vs streaming")
+        assert "3.40 s" in reader.lines[0]
+        assert "3.50 s" in reader.lines[0]
+
+
+async def test_a_group_without_pairs_of_its_own_says_so(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=6, model="small", against="large", modes=("stream", "stream"))
+    async with at_history(history) as reader:
+        await reader.until(lambda: reader.told, "the group")
+        assert "No streamed run of this was paired with a blocking one." in reader.told
+        assert "enter opens: small vs large." in reader.told
+        cells = [cell.strip() for cell in reader.lines[0].split("  ") if cell.strip()]
+        assert cells[-2] == "–", "pairs"
+        assert "Stream it" not in reader.told
+
+
+async def test_a_group_is_judged_by_its_own_pairs_alone(history: History, keep: Keep) -> None:
+    keep("Why?", pairs=6, model="small")
+    keep("Why?", pairs=2, model="small", against="large", modes=("stream", "stream"))
+    async with at_history(history) as reader:
+        await reader.until(lambda: len(reader.lines) == 2, "both groups")
+        await reader.press(*([] if "small" in reader.lines[0] else ["down"]))
+        await reader.until(lambda: "small" in reader.told, "the group")
+        assert "n=6 pairs" in reader.told
+        assert "streamed n=8" in reader.told
+
+
+@pytest.mark.parametrize("into", [[], [ComparisonsScreen], [ComparisonsScreen, RunsScreen]])
+async def test_two_models_are_measured_again_and_replayed(
+    history: History, keep: Keep, into: list[type[Screen[Any]]]
+) -> None:
+    plan = Plan(repeat=2, layout="race")
+    runs = keep(
+        "Why?",
+        pairs=2,
+        plan=plan,
+        layout="race",
+        model="small",
+        against="large",
+        modes=("stream", "stream"),
+    )
+    sides = Sides.of(runs)
+    assert sides is not None
+    for key, expected in (
+        ("f6", Rerun(request=runs[0].request, plan=plan, sides=sides)),
+        ("f5", Replay(pair={"A": runs[2], "B": runs[3]})),
+    ):
+        async with at_history(history) as reader:
+            await reader.into(*into)
+            if RunsScreen in into:
+                await reader.press("down", "down")
+            await reader.press(key)
+            await reader.until(lambda app=reader.app: app.chosen, "the choice")  # type: ignore[misc]
+            assert reader.app.chosen == [expected]

@@ -6,13 +6,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamscope.history import ComparisonRow, Group
-from streamscope.trace import BUSY_FLAG, Ended, Trace
+from streamscope.history import ComparisonRow, Group, Part
+from streamscope.trace import BUSY_FLAG, Ended, Run, Trace
 from streamscope.tui.screens.history.lines import COMPARISON_COLUMNS, comparison_cells, run_cells
 from streamscope.tui.screens.history.reads import Medians
 
 if TYPE_CHECKING:
     from streamscope.tui.ended import EndedRun
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def comparison(run: Run, *, busy: int = 0, failed: int = 0, failed_pairs: int = 0) -> ComparisonRow:
+    """A comparison that a run belongs to."""
+    return ComparisonRow(
+        comparison_id="c" * 32,
+        started_utc="2026-01-01T00:00:00.000000Z",
+        group=Group.of(run),
+        target=run.target,
+        parts={"A": Part.of(run)},
+        targets={"A": run.target},
+        plan=None,
+        pairs=0,
+        runs=4,
+        failed=failed,
+        busy=busy,
+        failed_pairs=failed_pairs,
+        note="",
+        tags=(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,20 +65,14 @@ def test_a_run_on_a_busy_machine_is_marked_with_a_word(
 def test_busy_runs_of_a_comparison_are_counted(
     build_stream: Callable[..., Trace], build_ended: "Callable[..., EndedRun]", busy: int, said: str
 ) -> None:
-    run = build_ended(build_stream()).run
-    row = ComparisonRow(
-        comparison_id="c" * 32,
-        started_utc="2026-01-01T00:00:00.000000Z",
-        group=Group.of(run),
-        target=run.target,
-        plan=None,
-        pairs=0,
-        runs=4,
-        failed=0,
-        busy=busy,
-        note="",
-        tags=(),
-    )
-    cells = comparison_cells(row, Medians(), datetime(2026, 1, 2, tzinfo=UTC))
+    row = comparison(build_ended(build_stream()).run, busy=busy)
+    cells = comparison_cells(row, Medians(), NOW)
     assert cells["busy"] == (said, "$warn")
     assert [column.needed for column in COMPARISON_COLUMNS if column.name == "busy"] == [False]
+
+
+def test_pairs_that_failed_are_counted_not_their_runs(
+    build_stream: Callable[..., Trace], build_ended: "Callable[..., EndedRun]"
+) -> None:
+    row = comparison(build_ended(build_stream()).run, failed=6, failed_pairs=3)
+    assert comparison_cells(row, Medians(), NOW)["failed"] == ("3", "$bad")

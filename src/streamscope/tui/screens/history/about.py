@@ -1,6 +1,5 @@
-"""What is told of the highlighted line: of a group, a comparison, a run, or of two groups."""
+"""What is told of the highlighted line: of a group, a comparison or a run."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,33 +9,36 @@ from streamscope.history import ComparisonRow, GroupRow, GroupValues, TrendPoint
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import run_notes
 from streamscope.measure.statistics import median, median_interval
-from streamscope.measure.verdict import Finding, Judgement
+from streamscope.measure.verdict import Judgement
 from streamscope.report import words
+from streamscope.report.finding_words import finding_cell
 from streamscope.report.verdict_words import (
     evidence,
-    finding_mark,
-    finding_words,
     verdict_sentence,
 )
+from streamscope.sides import Sides
 from streamscope.trace import Mode, Run
-from streamscope.tui import when
+from streamscope.tui import naming, when
 from streamscope.tui.faces import bad, muted, plain
 from streamscope.tui.screens.history import reads
 from streamscope.tui.screens.history.lines import (
+    CHANNEL_STYLES,
     SIDE_STYLES,
+    channels_words,
     conditions,
     model_words,
     plan_words,
     tag_words,
 )
-from streamscope.tui.screens.history.reads import AboutComparison, AboutGroup, Versus
+from streamscope.tui.screens.history.reads import AboutComparison, AboutGroup
 from streamscope.tui.widgets.sanitize import one_line
 from streamscope.tui.widgets.trend import Series
 
 _LABEL, _CELL, _NARROW_CELL = 12, 27, 24
 _WIDE = 12 + 2 * 27 + 15
 _MODES: Final[tuple[Mode, Mode]] = ("stream", "blocking")
-_HEADS: Final[dict[Mode, str]] = {"stream": "A stream", "blocking": "B blocking"}
+HEADS: Final[dict[Mode, str]] = {"stream": "streamed", "blocking": "blocking"}
+_SHORT_HEADS: Final[dict[Mode, str]] = {"stream": "stream", "blocking": "block"}
 _OUT: Final = {
     "cancelled": "stopped",
     "error": "failed",
@@ -47,19 +49,25 @@ _OUT: Final = {
     "version": "of another server version",
     "warmup": "warm-ups",
 }
-_NAMES: Final = {"done_s": "total", "server_tok_per_s": "tok/s", "e2e_tok_per_s": "tok/s e2e"}
+_ONE: Final = {"warmup": "warm-up"}
+_NAMES: Final = {
+    "done_s": "total (end mark)",
+    "server_tok_per_s": "tok/s",
+    "e2e_tok_per_s": "tok/s e2e",
+}
 _PREVIEW: Final = 600
+_MOST_OTHERS: Final = 3
 
 
 # ---------------------------------------------------------------------------------------- groups
 
 
-def group_page(row: GroupRow, about: AboutGroup, width: int) -> Content:
+def group_page(row: GroupRow, about: AboutGroup, now: datetime, width: int) -> Content:
     """Say what a group is, what its pairs show, and its medians with their intervals."""
-    lines = [_asked(row, width)]
+    lines = [_asked(row, now, width)]
     if row.note or row.tags:
         lines.append(_remembered(row.note, row.tags))
-    lines.append(_verdict(about.judgement))
+    lines.append(_group_verdict(about))
     lines += medians_table(about, width)
     if not series_of(about) and about.judgement.n:
         lines.append(muted("over time: one comparison so far, and a trend takes two"))
@@ -69,9 +77,9 @@ def group_page(row: GroupRow, about: AboutGroup, width: int) -> Content:
 def series_of(about: AboutGroup) -> tuple[Series, ...]:
     """Return what is drawn of a group over time; nothing for a single comparison."""
     known: tuple[tuple[str, Mode, list[TrendPoint]], ...] = (
-        ("first text A", "stream", about.first),
-        ("total A", "stream", about.total),
-        ("total B", "blocking", about.total),
+        ("first streamed", "stream", about.first),
+        ("total streamed", "stream", about.total),
+        ("total blocking", "blocking", about.total),
     )
     drawn = ((label, mode, reads.medians(points, mode)) for label, mode, points in known)
     return tuple(
@@ -104,7 +112,7 @@ def medians_table(about: AboutGroup, width: int) -> list[Content]:
         (f"{_head(mode, about.values[mode], wide=wide):<{cell}}", SIDE_STYLES[mode])
         for mode in _MODES
     ]
-    lines = [Content.assemble(" " * _LABEL, *heads, ("A vs B", "$text-muted"))]
+    lines = [Content.assemble(" " * _LABEL, *heads, ("stream vs block", "$text-muted"))]
     for name, finding in (
         ("ttfv_s", judgement.first),
         ("total_s", judgement.total),
@@ -115,27 +123,29 @@ def medians_table(about: AboutGroup, width: int) -> list[Content]:
         cells = [(_cell(name, about.values[mode]), SIDE_STYLES[mode]) for mode in _MODES]
         lines.append(
             Content.assemble(
-                (f"{_short(name):<{_LABEL}}", "$text-muted"),
+                (f"{short_name(name):<{_LABEL}}", "$text-muted"),
                 *((f"{text:<{cell}}", style) for text, style in cells),
-                finding_mark(finding) if finding.n else words.NONE,
+                finding_cell(finding, judgement) if finding.n else words.NONE,
             )
         )
     out = _left_out(about)
     return [*lines, muted(f"left out: {out}")] if out else lines
 
 
-def _asked(row: GroupRow, width: int) -> Content:
-    """Say on one line what was asked of whom; the prompt has the room that the rest leaves."""
+def _asked(row: GroupRow, now: datetime, width: int) -> Content:
+    """Say on one line what was asked of whom, and how often; the end may be cut."""
     request, target = row.request, row.target
     place = "" if row.group.engine else target.url.partition("//")[2]
     parts = [
-        model_words(target, row.group.engine),
-        *(part for part in (target.protocol, place) if part),
+        f"{conditions(row)}{model_words(target, row.group.engine)}",
+        *([place] if place else []),
+        runs_words(row.runs),
+        f"newest {when.ago(row.started_utc, now)}",
+        *([target.protocol] if target.protocol else []),
         *(["system text"] if request.system else []),
         *([] if request.temperature is None else [f"temperature {request.temperature:g}"]),
         *([] if request.max_tokens is None else [f"at most {request.max_tokens} tokens"]),
         *([] if request.think is None else [f"think {_think(request.think)}"]),
-        f"{conditions(row)}{words.count(row.runs)} runs",
     ]
     return muted(one_line(" · ".join(parts), width))
 
@@ -156,6 +166,18 @@ def _verdict(judgement: Judgement) -> Content:
     return Content.styled(words.plain(verdict_sentence(judgement)), "bold $verdict")
 
 
+def _group_verdict(about: AboutGroup) -> Content:
+    """Say what a group's own pairs show: of a stream and a whole answer of one server."""
+    if about.judgement.n or not about.others:
+        return _verdict(about.judgement)
+    others = ", ".join(channels_words(sides) for sides in about.others[:_MOST_OTHERS])
+    more = ", …" if len(about.others) > _MOST_OTHERS else ""
+    return muted(
+        "No streamed run of this was paired with a blocking one. What it was compared with, enter"
+        f" opens: {others}{more}."
+    )
+
+
 def _known_rate(about: AboutGroup) -> str:
     return next(
         (name for name in reads.RATES if about.values["stream"].values[name]), reads.RATES[-1]
@@ -165,11 +187,12 @@ def _known_rate(about: AboutGroup) -> str:
 def _head(mode: Mode, values: GroupValues, *, wide: bool) -> str:
     interval = median_interval(range(values.n))
     coverage = f", {words.percent(interval.coverage)} CI" if interval else ""
-    name = _HEADS[mode] if wide else _HEADS[mode][:1]
+    name = HEADS[mode] if wide else _SHORT_HEADS[mode]
     return f"{name} n={values.n}{coverage}"
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """Name a figure where there is little room."""
     return _NAMES.get(name, BY_NAME[name].label)
 
 
@@ -196,7 +219,18 @@ def _left_out(about: AboutGroup) -> str:
     for mode in _MODES:
         for reason, count in about.values[mode].excluded.items():
             counts[reason] = counts.get(reason, 0) + count
-    return ", ".join(f"{count} {_OUT.get(reason, reason)}" for reason, count in counts.items())
+    return ", ".join(f"{count} {_reason(reason, count)}" for reason, count in counts.items())
+
+
+def _reason(reason: str, count: int) -> str:
+    """Name why so many runs are left out."""
+    one = _ONE.get(reason) if count == 1 else None
+    return one or _OUT.get(reason, reason)
+
+
+def runs_words(count: int) -> str:
+    """Write a number of runs."""
+    return f"{words.count(count)} {'run' if count == 1 else 'runs'}"
 
 
 # ----------------------------------------------------------------------------------- comparisons
@@ -206,7 +240,8 @@ def comparison_page(row: ComparisonRow, about: AboutComparison, width: int) -> C
     """Say how a comparison was made and what it shows."""
     plan = plan_words(about.comparison.plan)
     lines = [
-        muted(one_line(f"{plan} · {row.runs} runs · {row.comparison_id[:8]}", width)),
+        muted(one_line(f"{plan} · {runs_words(row.runs)} · {row.comparison_id[:8]}", width)),
+        *_channels(about.comparison.sides, width),
         *([_remembered(row.note, row.tags)] if row.note or row.tags else []),
         _verdict(about.judgement),
     ]
@@ -215,6 +250,16 @@ def comparison_page(row: ComparisonRow, about: AboutComparison, width: int) -> C
     faults = [run.trace.fault.sentence for run in about.comparison.runs if run.trace.fault]
     lines += [bad(sentence) for sentence in dict.fromkeys(faults)]
     return Content("\n").join(lines)
+
+
+def _channels(sides: Sides | None, width: int) -> list[Content]:
+    """Say what was compared; nothing where that is one server's two ways to deliver."""
+    if sides is None or sides.question == "delivery":
+        return []
+    return [
+        Content.styled(naming.pane_title(sides, name, width), f"bold {style}")
+        for name, style in CHANNEL_STYLES.items()
+    ]
 
 
 # ------------------------------------------------------------------------------------------ runs
@@ -240,72 +285,3 @@ def run_page(run: Run, figures: Figures) -> Content:
         Content(one_line(trace.text(), _PREVIEW) or "It has no answer."),
     ]
     return Content("\n").join(lines)
-
-
-# ------------------------------------------------------------------------------------ two groups
-
-
-def versus_page(
-    one: GroupRow, other: GroupRow, found: Sequence[Versus], now: datetime, width: int
-) -> Content:
-    """Compare two groups: medians, ratio with its interval, p, and what may be said of it."""
-    blocks = [Content("\n").join(_named(row, now, width) for row in (one, other))]
-    for each in found:
-        lines = [
-            Content.assemble(
-                (f"{_HEADS[each.mode]:<{_LABEL}}", f"bold {SIDE_STYLES[each.mode]}"),
-                ("1st         2nd         1st over 2nd", "$text-muted"),
-            )
-        ]
-        # What comes whole is first seen when it is all there.
-        first = [each.first] if each.mode == "stream" else []
-        for finding in (*first, each.total, each.rate):
-            lines += _found(finding)
-        blocks.append(Content("\n").join(lines))
-    if not found:
-        blocks.append(muted("No mode has runs that ended well in both."))
-    blocks.append(muted(_caution(one, other)))
-    return Content("\n\n").join(blocks)
-
-
-def _named(row: GroupRow, now: datetime, width: int) -> Content:
-    about = f"{conditions(row)}{model_words(row.target, row.group.engine)}"
-    about += f" · {words.count(row.pairs)} {_pairs(row.pairs)} · {when.ago(row.started_utc, now)}"
-    room = max(10, width - len(about) - 3)
-    return Content.assemble(
-        (f"{one_line(row.group.prompt, room)}  ", "bold"), plain(about, "$text-muted")
-    )
-
-
-def _pairs(count: int) -> str:
-    return "pair" if count == 1 else "pairs"
-
-
-def _found(finding: Finding) -> list[Content]:
-    if finding.a is None or finding.b is None:
-        return []
-    figure = BY_NAME[finding.name]
-    a, b = (words.figure_words(figure, value) for value in (finding.a, finding.b))
-    ratio = words.NONE if finding.ratio is None else f"{finding.ratio.estimate:.3g}"
-    p = "" if finding.p is None or finding.kind == "unknown" else f"p {_p(finding.p)}"
-    numbers = " · ".join(part for part in (ratio, p) if part)
-    return [
-        Content.assemble(
-            (f"{_short(finding.name):<{_LABEL}}", "$text-muted"), f"{a:<12}{b:<12}{numbers}"
-        ),
-        Content.assemble(" " * _LABEL, (f"→ {finding_words(finding)}", "$verdict")),
-    ]
-
-
-def _p(p: float) -> str:
-    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-def _caution(one: GroupRow, other: GroupRow) -> str:
-    said = (
-        f"Two samples that are not paired (Mann-Whitney, the newest {reads.MOST_VALUES} of a mode):"
-        " whatever else changed between them, such as load or a version, is in the difference too."
-    )
-    if one.group.prompt != other.group.prompt:
-        said += " The prompts differ: rates can be compared, totals hardly."
-    return said

@@ -6,7 +6,8 @@ from typing import TypeAlias
 import msgspec
 
 from streamscope.plan import Plan
-from streamscope.trace import ChannelName, Request, Run, Target
+from streamscope.sides import Sides
+from streamscope.trace import ChannelName, Request, Run
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,14 +26,12 @@ class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request: What is asked.
         plan: How.
-        target: The server, as it was called.
-        engine: Name of the engine of ours that answered, or empty.
+        sides: Both channels, as they were.
     """
 
     request: Request
     plan: Plan
-    target: Target
-    engine: str
+    sides: Sides
 
 
 class UsePrompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ class RunAgain(Command):
 class ExportRuns(Command):
     """Write what is highlighted to a file: JSON Lines, JSON, CSV, Markdown or HTML"""
 
-    COMMAND = "Export"
+    COMMAND = "Export: save runs to a file"
     FOOTER_TEXT = "save"
     BINDING_KEY = "f7"
     SHOW_IN_FOOTER = True

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from textual import work
 
-from streamscope.history import Group, GroupRow, HistoryError
-from streamscope.plan import Plan
+from streamscope.history import Group, HistoryError
 from streamscope.tui import exporting
+from streamscope.tui.saved import saved_words
 from streamscope.tui.screens.ask import Ask
+from streamscope.tui.screens.history.about import runs_words
 from streamscope.tui.screens.history.chosen import Replay, Rerun, UsePrompt
 from streamscope.tui.screens.history.frame import Listing, Row
 
@@ -49,11 +50,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     described: Group | str | None = None
     note: str = ""
     tags: tuple[str, ...] = ()
-
-
-def again(group: GroupRow, plan: Plan) -> Rerun:
-    """Return what measures a group again by a plan."""
-    return Rerun(request=group.request, plan=plan, target=group.target, engine=group.group.engine)
 
 
 class Deeds(Listing[Row]):
@@ -132,7 +128,7 @@ class Deeds(Listing[Row]):
         )
         if deletion is not None:
             self.notify(
-                f"Deleted: {subject.name}, {_runs(deletion.runs)}. ctrl+z brings it back.",
+                f"Deleted: {subject.name}, {runs_words(deletion.runs)}. ctrl+z brings it back.",
                 markup=False,
             )
 
@@ -141,7 +137,7 @@ class Deeds(Listing[Row]):
         """Bring back what was deleted last."""
         back = await self._change(self._history.undo())
         if back is not None:
-            said = f"Back again: {_runs(back)}." if back else "There is no deletion to undo."
+            said = f"Back again: {runs_words(back)}." if back else "There is no deletion to undo."
             self.notify(said, markup=False)
 
     # --------------------------------------------------------------------- for the main screen
@@ -231,8 +227,5 @@ class Deeds(Listing[Row]):
         except (exporting.ExportError, HistoryError) as error:
             self.say(str(error))
         else:
-            self.notify(f"{_runs(written)} written to {path}.", markup=False)
-
-
-def _runs(count: int) -> str:
-    return f"{count:,} run" if count == 1 else f"{count:,} runs"
+            said = saved_words(f"{runs_words(written)} written to", path, self.app.size.width)
+            self.notify(said, markup=False)

@@ -11,12 +11,11 @@ from textual.content import Content
 from streamscope.history import ComparisonRow, GroupRow, History, HistoryError
 from streamscope.measure.figures import Figures
 from streamscope.trace import Run
-from streamscope.tui import when
-from streamscope.tui.exporting import plan_of
+from streamscope.tui import naming, when
 from streamscope.tui.faces import plain
-from streamscope.tui.screens.history import about, lines, reads
+from streamscope.tui.screens.history import about, compared, lines, reads
 from streamscope.tui.screens.history.chosen import Chosen, Rerun
-from streamscope.tui.screens.history.deeds import Deeds, Subject, again
+from streamscope.tui.screens.history.deeds import Deeds, Subject
 from streamscope.tui.screens.history.frame import Told
 from streamscope.tui.screens.history.reads import Medians
 
@@ -32,8 +31,9 @@ class ComparisonsScreen(Deeds[ComparisonRow]):
     HELP = """
     ## Comparisons of a group
 
-    Each line is one comparison, with its own medians; *failed* counts runs that did not end by
-    themselves. `enter` opens its runs. Notes and tags given here belong to the comparison.
+    Each line is one comparison, with its own medians; *failed* counts pairs of which a run failed,
+    and no further try made up for it. Where A and B differ in more than the delivery, *channels*
+    says what they were. `enter` opens its runs. Notes and tags given here belong to the comparison.
     """
 
     AUTO_FOCUS = "OptionList"
@@ -59,7 +59,9 @@ class ComparisonsScreen(Deeds[ComparisonRow]):
         """Read comparisons, the newest first, and the medians of each."""
         before = after[-1].comparison_id if after else None
         self._medians |= reads.trend_medians(self._history, self._group.group, len(after) + limit)
-        return self._history.comparisons(limit, self._group.group, before=before)
+        rows = self._history.comparisons(limit, self._group.group, before=before)
+        self._medians |= reads.contest_medians(self._history, rows)
+        return rows
 
     def read_told(self, row: ComparisonRow) -> Told:
         """Read what is told of a comparison."""
@@ -112,8 +114,8 @@ class ComparisonsScreen(Deeds[ComparisonRow]):
         return reads.pair_of(found.comparison)
 
     def read_again(self, row: ComparisonRow) -> Rerun:
-        """Return what measures it again by its own plan."""
-        return again(self._group, plan_of(row))
+        """Read what measures it again, by its own plan."""
+        return compared.again(self._history, row)
 
     def prompt_of(self, row: ComparisonRow) -> str:
         """Return the prompt of the group."""
@@ -154,7 +156,7 @@ class RunsScreen(Deeds[RunLine]):
 
     def cells(self, row: RunLine) -> Mapping[str, Cell]:
         """Return the cells of a run."""
-        return lines.run_cells(row.run, row.figures)
+        return lines.run_cells(row.run, row.figures, compared.sides_of(self._row))
 
     def read_rows(self, after: Sequence[RunLine], limit: int) -> list[RunLine]:
         """Read all runs at once: they are not many."""
@@ -188,10 +190,16 @@ class RunsScreen(Deeds[RunLine]):
             ("history", "bold $accent"),
             "  ",
             plain(
-                f"{when.moment(self._row.started_utc, self._now)} · "
-                f"{lines.model_words(self._group.target, self._group.group.engine)} · "
+                f"{when.moment(self._row.started_utc, self._now)} · {self._named} · "
                 f"{self._group.group.prompt}"
             ),
+        )
+
+    @property
+    def _named(self) -> str:
+        """What was compared: two channels, or one server."""
+        return naming.versus(compared.sides_of(self._row)) or lines.model_words(
+            self._group.target, self._group.group.engine
         )
 
     def open(self, row: RunLine) -> None:
@@ -222,9 +230,9 @@ class RunsScreen(Deeds[RunLine]):
         }
 
     def read_again(self, row: RunLine) -> Rerun:
-        """Return what measures the comparison again."""
+        """Read what measures the comparison again."""
         del row
-        return again(self._group, plan_of(self._row))
+        return compared.again(self._history, self._row)
 
     def prompt_of(self, row: RunLine) -> str:
         """Return the prompt of the run."""

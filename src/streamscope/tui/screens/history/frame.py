@@ -73,7 +73,7 @@ class Listing(Screen[Chosen], Generic[Row]):
         &:focus { border: none; }
     }
     Listing > #body { height: 1fr; layout: vertical; }
-    Listing > #problem { height: auto; padding: 1 2; display: none; }
+    Listing > #problem { height: 1fr; padding: 1 2; display: none; }
     Listing #told {
         height: 13;
         border-top: solid $border-blurred;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Final
 
 from textual import on, work
@@ -13,9 +13,9 @@ from textual.widgets import Input
 
 from streamscope.history import GroupRow, HistoryError
 from streamscope.tui.faces import plain
-from streamscope.tui.screens.history import about, lines, reads
+from streamscope.tui.screens.history import about, compared, lines, reads
 from streamscope.tui.screens.history.chosen import Chosen, Rerun
-from streamscope.tui.screens.history.deeds import Deeds, Subject, again
+from streamscope.tui.screens.history.deeds import Deeds, Subject
 from streamscope.tui.screens.history.frame import Told
 from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
@@ -49,11 +49,16 @@ class HistoryScreen(Deeds[GroupRow]):
     into the comparisons of a group, and from there into the runs of one. `ctrl+↑` and `ctrl+↓`
     scroll what is told of a line.
 
-    Below the list stand the verdict over the newest pairs, and the **medians** of each mode: each
-    with the interval that order statistics give it and the coverage that this interval truly has;
-    fewer than five values have none. **Over time**, each bar is the median of one comparison.
+    *first* is the first text of streamed runs, *streamed* and *blocking* are the totals of both, to
+    the last text. *pairs* are those of a streamed and a blocking run; what was only compared with
+    another model or server has none of its own.
+    Below the list stand the verdict over the newest pairs of a stream and a whole answer, and the
+    **medians** of each mode: each with the interval that order statistics give it and the coverage
+    that this interval truly has; fewer than five values have none. **Over time**, each bar is the
+    median of one comparison. What was not tested stands in brackets beside what was.
 
-    `f4` marks a line with ◆; on another line it compares both, as samples that are not paired.
+    `f4` marks a line with ◆; on another line it compares both, as samples that are not paired:
+    totals up to the end mark, where both modes have done the same work.
     """
 
     BINDINGS = [
@@ -69,6 +74,7 @@ class HistoryScreen(Deeds[GroupRow]):
     _marked: GroupRow | None = None
     _typing: Timer | None = None
     _searched = ""
+    _places: Mapping[str, Set[str]] = {}
     _opens = False
 
     # --------------------------------------------------------------------------------- the list
@@ -80,20 +86,27 @@ class HistoryScreen(Deeds[GroupRow]):
     def cells(self, row: GroupRow) -> Mapping[str, Cell]:
         """Return the cells of a group."""
         marked = self._marked is not None and row.group == self._marked.group
-        return lines.group_cells(row, self._now, marked=marked)
+        place = lines.place_words(row)
+        several = len(self._places.get(_model(row), ())) > 1
+        return lines.group_cells(row, self._now, marked=marked, place=place if several else "")
 
     def read_rows(self, after: Sequence[GroupRow], limit: int) -> list[GroupRow]:
         """Read groups that match what was typed, the newest first."""
-        return self._history.groups(
+        rows = self._history.groups(
             limit, contains=self._searched, names=reads.LISTED, offset=len(after)
         )
+        places: dict[str, set[str]] = {}
+        for row in (*after, *rows):
+            places.setdefault(_model(row), set()).add(lines.place_words(row))
+        self._places = places
+        return rows
 
     def read_told(self, row: GroupRow) -> Told:
         """Read what is told of a group."""
         found = reads.about_group(self._history, row.group, self._conventions.thresholds)
         now = self._now
         return Told(
-            write=lambda width: about.group_page(row, found, width),
+            write=lambda width: about.group_page(row, found, now, width),
             series=about.series_of(found),
             span=about.span_of(found, now),
         )
@@ -182,8 +195,8 @@ class HistoryScreen(Deeds[GroupRow]):
         return reads.newest_pair(self._history, row.group)
 
     def read_again(self, row: GroupRow) -> Rerun:
-        """Read by which plan a group was measured last."""
-        return again(row, reads.newest_plan(self._history, row.group))
+        """Read how a group was measured last, and with what it was compared."""
+        return compared.newest_again(self._history, row)
 
     def prompt_of(self, row: GroupRow) -> str:
         """Return the prompt of a group."""
@@ -206,7 +219,7 @@ class HistoryScreen(Deeds[GroupRow]):
 
     @work(group="deed", exclusive=True)
     async def _compare(self, one: GroupRow, other: GroupRow) -> None:
-        from streamscope.tui.screens.history.versus import VersusDialog
+        from streamscope.tui.screens.history.versus import VersusDialog, versus_page
 
         try:
             found = await self.in_thread(
@@ -217,6 +230,8 @@ class HistoryScreen(Deeds[GroupRow]):
             return
         self._mark(None)
         now = self._now
-        self.app.push_screen(
-            VersusDialog(lambda width: about.versus_page(one, other, found, now, width))
-        )
+        self.app.push_screen(VersusDialog(lambda width: versus_page(one, other, found, now, width)))
+
+
+def _model(row: GroupRow) -> str:
+    return lines.model_words(row.target, row.group.engine)

@@ -9,8 +9,10 @@ from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.statistics import median
 from streamscope.plan import Plan
 from streamscope.report import words
-from streamscope.trace import Mode, Run, Target
-from streamscope.tui import when
+from streamscope.sides import MODE_WORDS, Sides
+from streamscope.trace import ChannelName, Mode, Run, Target
+from streamscope.tui import naming, when
+from streamscope.tui.screens.history.compared import sides_of
 from streamscope.tui.screens.history.reads import Medians
 from streamscope.tui.widgets.rows import Cell, Column
 
@@ -21,14 +23,15 @@ _FIGURE: Final = 8
 
 GROUP_COLUMNS: Final = (
     Column(name="prompt", title="prompt"),
-    Column(name="model", title="model", width=16, least=96),
-    Column(name="first", title="first A", width=_FIGURE, right=True),
-    Column(name="a", title="total A", width=_FIGURE, right=True),
-    Column(name="b", title="total B", width=_FIGURE, right=True),
+    Column(name="model", title="model", width=15, wide=24),
+    Column(name="server", title="server", width=21, least=112, needed=False),
+    Column(name="first", title="first", width=_FIGURE, right=True),
+    Column(name="a", title="streamed", width=_FIGURE, right=True),
+    Column(name="b", title="blocking", width=_FIGURE, right=True),
     Column(name="pairs", title="pairs", width=5, right=True),
     Column(name="busy", title="busy", width=5, right=True, needed=False),
-    Column(name="when", title="newest", width=when.AGO_WIDTH, right=True),
-    Column(name="tags", title="tags", width=14, least=88, needed=False),
+    Column(name="when", title="newest", width=when.AGO_WIDTH, right=True, least=96),
+    Column(name="tags", title="tags", width=12, least=88, needed=False),
 )
 
 COMPARISON_COLUMNS: Final = (
@@ -39,13 +42,15 @@ COMPARISON_COLUMNS: Final = (
     Column(name="first", title="first A", width=_FIGURE, right=True),
     Column(name="a", title="total A", width=_FIGURE, right=True),
     Column(name="b", title="total B", width=_FIGURE, right=True),
+    Column(name="sides", title="channels", width=24, needed=False),
     Column(name="note", title="note and tags"),
-    Column(name="plan", title="plan", width=28, least=112),
+    Column(name="plan", title="plan", width=28, least=128),
 )
 
 RUN_COLUMNS: Final = (
     Column(name="pair", title="pair", width=8),
     Column(name="side", title="side", width=10),
+    Column(name="asked", title="channel", width=18, needed=False),
     Column(name="first", title="first", width=_FIGURE, right=True),
     Column(name="total", title="total", width=_FIGURE, right=True),
     Column(name="tokens", title="tokens", width=7, right=True),
@@ -56,6 +61,8 @@ RUN_COLUMNS: Final = (
 )
 
 SIDE_STYLES: Final[Mapping[Mode, str]] = {"stream": "$channel-a", "blocking": "$channel-b"}
+
+CHANNEL_STYLES: Final[Mapping[ChannelName, str]] = {"A": "$channel-a", "B": "$channel-b"}
 
 _ENDED: Final = {
     "stop": "done",
@@ -81,17 +88,30 @@ def conditions(row: GroupRow) -> str:
     return "".join(f"{word} · " for holds, word in unusual if holds)
 
 
-def group_cells(row: GroupRow, now: datetime, *, marked: bool) -> dict[str, Cell]:
-    """Return what a group says."""
+def place_words(row: GroupRow) -> str:
+    """Name where a group's server is, in short; nothing of an engine of ours."""
+    return "" if row.group.engine else row.target.url.partition("//")[2].partition("/")[0]
+
+
+def group_cells(row: GroupRow, now: datetime, *, marked: bool, place: str = "") -> dict[str, Cell]:
+    """Return what a group says.
+
+    Args:
+        row: The group.
+        now: The present.
+        marked: Whether it is to be compared with another one.
+        place: Where its server is, if that must be told.
+    """
     mark = f"{MARK} " if marked else ""
     stream, blocking = row.values["stream"].values, row.values["blocking"].values
     return {
         "prompt": (f"{mark}{conditions(row)}{row.group.prompt}", "$verdict" if marked else ""),
         "model": (model_words(row.target, row.group.engine), "$text-muted"),
+        "server": (place, "$text-muted"),
         "first": (seconds_of(stream["ttfv_s"]), "$channel-a"),
         "a": (seconds_of(stream["total_s"]), "$channel-a"),
         "b": (seconds_of(blocking["total_s"]), "$channel-b"),
-        "pairs": (words.count(row.pairs), ""),
+        "pairs": (words.count(row.pairs or None), ""),
         "busy": (_some(sum(each.excluded.get("busy", 0) for each in row.values.values())), "$warn"),
         "when": (when.ago(row.started_utc, now), "$text-muted"),
         "tags": (tag_words(row.tags), "$accent"),
@@ -103,26 +123,36 @@ def comparison_cells(row: ComparisonRow, medians: Medians, now: datetime) -> dic
     return {
         "when": (when.moment(row.started_utc, now), ""),
         "pairs": (words.count(row.pairs), ""),
-        "failed": (_some(row.failed), "$bad"),
+        "failed": (_some(row.failed_pairs), "$bad"),
         "busy": (_some(row.busy), "$warn"),
         "first": (words.seconds(medians.first), "$channel-a"),
         "a": (words.seconds(medians.a), "$channel-a"),
         "b": (words.seconds(medians.b), "$channel-b"),
+        "sides": (channels_words(sides_of(row)), ""),
         "note": (" ".join(part for part in (tag_words(row.tags), row.note) if part), "$accent"),
         "plan": ("" if row.plan is None else plan_words(row.plan), "$text-muted"),
     }
 
 
-def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
-    """Return what a run says."""
+def channels_words(sides: Sides | None) -> str:
+    """Say what was compared with what; nothing where that is one server's two ways to deliver."""
+    if sides is None or sides.question == "delivery":
+        return ""
+    a, b = (MODE_WORDS[side.mode] for side in (sides.a, sides.b))
+    return naming.versus(sides) or f"{a} vs {b}"
+
+
+def run_cells(run: Run, figures: Figures, sides: Sides | None = None) -> dict[str, Cell]:
+    """Return what a run says; between channels that have names, whose it is."""
     trace = run.trace
-    style = SIDE_STYLES[trace.mode]
+    style = CHANNEL_STYLES[run.channel]
     ended = trace.ended
     end = "unfinished" if ended is None else _ENDED[ended]
     busy = trace.busy and trace.ok
     return {
         "pair": ("warm-up" if run.warmup else f"{run.pair}", "$text-muted" if run.warmup else ""),
         "side": (f"{run.channel} {trace.mode}", style),
+        "asked": ("" if sides is None else naming.without_mode(sides, run.channel), style),
         "first": (_figure(figures, "ttfv_s"), style),
         "total": (_figure(figures, "total_s"), style),
         "tokens": (_figure(figures, "output_tokens"), ""),
@@ -137,7 +167,7 @@ def run_cells(run: Run, figures: Figures) -> dict[str, Cell]:
 
 
 def _some(number: int) -> str:
-    """Write a number of runs; nothing where there are none."""
+    """Write a number; nothing where there are none."""
     return words.count(number) if number else ""
 
 

@@ -1,19 +1,29 @@
 """What the screens of the history read. It may take a moment: called in threads only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from streamscope.history import Group, GroupRow, GroupValues, History, TrendPoint
+from streamscope.history import (
+    ComparisonRow,
+    Group,
+    GroupRow,
+    GroupValues,
+    History,
+    PairValues,
+    TrendPoint,
+)
 from streamscope.measure.conventions import Conventions, Thresholds
 from streamscope.measure.figures import Figures, measure
 from streamscope.measure.statistics import median
 from streamscope.measure.verdict import Finding, Judgement, PairFigures, judge, judge_samples
-from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
 from streamscope.report.judging import judge_comparison
+from streamscope.report.recalled import recalled
+from streamscope.sides import Sides
 from streamscope.trace import ChannelName, Mode, Run
-from streamscope.tui.exporting import plan_of
+from streamscope.trial.past import EVIDENCE
+from streamscope.tui.screens.history.compared import contest_of
 
 PAGE = 50
 """Groups, or comparisons, that are read at once."""
@@ -26,19 +36,6 @@ RATES = ("server_tok_per_s", "e2e_tok_per_s")
 
 SHOWN = (*LISTED, *RATES)
 """Figures of the details."""
-
-EVIDENCE = (
-    *SHOWN,
-    "done_s",
-    "benefit_s",
-    "share",
-    "visible_tok_per_s",
-    "chunks_per_s",
-    "output_tokens",
-    "visible_tokens",
-    "hidden_tokens",
-)
-"""Figures that a verdict rests on."""
 
 MOST_PAIRS = 200
 """Pairs that a group is judged by: the newest. More would tell hardly more."""
@@ -55,22 +52,27 @@ class AboutGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         values: Its figures by mode.
-        judgement: What its pairs show.
+        judgement: What its own pairs show: of a stream and a whole answer.
+        others: What else it was compared with, the newest first, if it has no such pairs.
         first: First text over time.
         total: Total over time.
     """
 
     values: dict[Mode, GroupValues]
     judgement: Judgement
+    others: tuple[Sides, ...]
     first: list[TrendPoint]
     total: list[TrendPoint]
 
 
 def about_group(history: History, group: Group, thresholds: Thresholds) -> AboutGroup:
     """Read what is told of a group."""
-    pairs = history.pairs(group, EVIDENCE, newest=MOST_PAIRS)
+    pairs = history.pairs(*group.delivered(), EVIDENCE, newest=MOST_PAIRS)
+    rows = [] if pairs else history.comparisons(PAGE, group)
+    contests = [sides for row in rows if (sides := contest_of(row)) is not None]
     return AboutGroup(
         values=history.values(group, SHOWN),
+        others=tuple(dict.fromkeys(contests)),
         judgement=judge(
             [PairFigures(a=pair.a, b=pair.b, same_output=pair.same_output) for pair in pairs],
             thresholds,
@@ -81,15 +83,15 @@ def about_group(history: History, group: Group, thresholds: Thresholds) -> About
 
 
 def newest_pair(history: History, group: Group) -> dict[ChannelName, Run]:
-    """Return the newest whole pair of a group; nothing if there is none."""
-    pair = history.last_pair(group)
+    """Return the newest whole pair of a group; nothing if there is none.
+
+    Its streamed and its blocking runs are looked for first, then what they were compared with.
+    """
+    pair = history.last_pair(*group.delivered())
+    for row in () if pair else history.comparisons(PAGE, group):
+        if len(row.parts) == 2 and pair is None:
+            pair = history.last_pair(row.parts["A"], row.parts["B"])
     return {} if pair is None else {run.channel: run for run in pair}
-
-
-def newest_plan(history: History, group: Group) -> Plan:
-    """Return the newest plan that a group was measured by, or one that does it justice."""
-    newest = history.comparisons(1, group)
-    return plan_of(newest[0]) if newest else Plan(layout=group.layout, regime=group.regime)
 
 
 class AboutComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +114,7 @@ def about_comparison(
     """Read a comparison with all its runs."""
     row, runs = history.comparison(comparison_id)
     busy = conventions.trust.include_busy
-    comparison = Comparison(plan=plan_of(row), runs=runs, include_busy=busy)
+    comparison = recalled(row.plan, runs, include_busy=busy)
     measured = [measure(run.trace) for run in runs]
     return AboutComparison(
         comparison=comparison,
@@ -216,6 +218,31 @@ def trend_medians(history: History, group: Group, newest: int) -> dict[str, Medi
             b=_median(point, "blocking"),
         )
     return found
+
+
+def contest_medians(history: History, rows: Sequence[ComparisonRow]) -> dict[str, Medians]:
+    """Return the medians of those comparisons whose channels differ in more than the delivery.
+
+    They are of whole pairs, so that each channel has its own runs, also where both are one group.
+    """
+    contests = {(row.parts["A"], row.parts["B"]) for row in rows if contest_of(row) is not None}
+    pairs: dict[str, list[PairValues]] = {}
+    for a, b in contests:
+        for pair in history.pairs(a, b, LISTED, newest=MOST_PAIRS):
+            pairs.setdefault(pair.comparison_id, []).append(pair)
+    return {
+        name: Medians(
+            first=_of_all(pair.a["ttfv_s"] for pair in found),
+            a=_of_all(pair.a["total_s"] for pair in found),
+            b=_of_all(pair.b["total_s"] for pair in found),
+        )
+        for name, found in pairs.items()
+    }
+
+
+def _of_all(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _median(point: TrendPoint, mode: Mode) -> float | None:
