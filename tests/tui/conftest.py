@@ -50,7 +50,7 @@ from streamscope.trace import (
 from streamscope.trial import session as session_module
 from streamscope.trial.plan import Course
 from streamscope.trial.session import Session
-from streamscope.trial.setup import NoServerError, Report, Setup, Wish
+from streamscope.trial.setup import Matchup, NoServerError, Report, Setup, Wishes
 from streamscope.trial.trial import Listener as TrialListener
 from streamscope.trial.trial import Trial
 from streamscope.tui import app as app_module
@@ -75,7 +75,9 @@ meets a trough it lies still."""
 THOUGHT = "The question is about waves. A pond is a picture that everybody knows."
 """What recorded runs think, where they do."""
 
-DOING = re.compile(r"((?:warm-up|pair|measuring|replay|paused)\b.*) · (?:apart|race)(?: · ±.*)?$")
+DOING = re.compile(
+    r"((?:warm-up|pair|measuring|replay|paused)\b.*) · (?:apart|race)(?: · cold)?(?: · ±.*)?$"
+)
 """The part of the title line that says what is being done."""
 
 REPLAY = re.compile(r"(replay|paused)(?: ([0-9.]+)×)? +([0-9.]+) s")
@@ -264,32 +266,32 @@ class ObservedSession(Session):
 
     Attributes:
         wishes: What was to be opened, an entry for each attempt.
-        setups: What was found.
+        setups: What channel A found.
         trials: The comparisons.
     """
 
     def __init__(self, **of_session: Any) -> None:
         super().__init__(**of_session)
-        self.wishes: list[Wish | None] = []
+        self.wishes: list[Wishes | None] = []
         self.setups: list[Setup] = []
         self.trials: list[Trial] = []
 
-    async def open(self, report: Report, wish: Wish | None = None) -> Setup:
+    async def open(self, report: Report, wishes: Wishes | None = None) -> Matchup:
         """Open, and remember."""
-        self.wishes.append(wish)
-        setup = await self.find(report, wish)
-        self.setups.append(setup)
-        return setup
+        self.wishes.append(wishes)
+        matchup = await self.find(report, wishes)
+        self.setups.append(matchup.a)
+        return matchup
 
-    async def find(self, report: Report, wish: Wish | None) -> Setup:
-        """Find or start a server."""
-        return await super().open(report, wish)
+    async def find(self, report: Report, wishes: Wishes | None) -> Matchup:
+        """Find or start what is compared."""
+        return await super().open(report, wishes)
 
     def trial(
-        self, setup: Setup, request: Request, course: Course, listener: TrialListener
+        self, matchup: Matchup, request: Request, course: Course, listener: TrialListener
     ) -> Trial:
         """Return the comparison, and remember it."""
-        trial = super().trial(setup, request, course, listener)
+        trial = super().trial(matchup, request, course, listener)
         self.trials.append(trial)
         return trial
 
@@ -299,6 +301,7 @@ class Stage(ObservedSession):
 
     Attributes:
         setup: What is found.
+        matchup: Both channels that are found, where they ask different servers.
         found: What looking for servers brings.
         refusals: Why there is no server, for as many attempts.
         door: Held shut, keeps a server from getting ready.
@@ -306,27 +309,34 @@ class Stage(ObservedSession):
 
     def __init__(self, history: History | None, setup: Setup = SETUP) -> None:
         super().__init__(
-            wish=Wish(),
+            wishes=Wishes(),
             history=history,
             cache_dir=Path(),
             limits=Limits(),
-            key_for=lambda _url, _named: None,
+            key_for=lambda *_: None,
             proxy_for=lambda _url: None,
         )
         self.setup = setup
+        self.matchup: Matchup | None = None
         self.found: list[Found] = []
         self.refusals: list[str] = []
         self.door = asyncio.Event()
         self.door.set()
 
-    async def find(self, report: Report, wish: Wish | None) -> Setup:
-        """Find the server of the test, whatever the wish."""
-        del wish
+    async def find(self, report: Report, wishes: Wishes | None) -> Matchup:
+        """Find the server of the test, whatever the wishes."""
+        del wishes
         report("looking for a server", None)
         await self.door.wait()
         if self.refusals:
             raise NoServerError(self.refusals.pop(0))
-        return self.setup
+        return self.matchup or Matchup.of(self.setup)
+
+    def against(self, model: str, modes: tuple[Mode, Mode] = ("stream", "stream")) -> None:
+        """Find two models of the server, from now on."""
+        target = msgspec.structs.replace(self.setup.target, model=model)
+        other = msgspec.structs.replace(self.setup, target=target)
+        self.matchup = Matchup(a=self.setup, b=other, modes=modes)
 
     async def discover(self) -> list[Found]:
         """Return the servers of the test."""

@@ -1,5 +1,6 @@
 """What a time-out would have cut, and what stopping early would have saved, side by side."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,8 +38,7 @@ def row(page: str, label: str) -> list[str]:
 def test_a_time_out_cuts_both_but_only_the_stream_was_seen(pair: Callable[..., Pair]) -> None:
     page = costs_page(pair(), Conventions(costs=Costs(timeout_s=2))).plain
     stream, blocking = (cell.strip() for cell in row(page, "for the whole response"))
-    assert stream.startswith("cut, ")
-    assert stream.endswith("words were there")
+    assert re.fullmatch(r"cut after \d+ words", stream)
     assert blocking == "cut, nothing was seen"
     assert [cell.strip() for cell in row(page, "for silence")] == ["in time", "cut"]
 
@@ -77,3 +77,20 @@ def test_of_a_run_that_failed_nothing_is_claimed(
     page = costs_page(pair(failed), Conventions()).plain
     assert "can't tell: it failed" in row(page, "for the whole response")[0]
     assert "can't tell: it failed" in row(page, "as soon as they come")[0]
+
+
+def test_columns_stay_apart_however_much_was_there(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    many = build_stream(text="word " * 11_515)
+    page = costs_page(pair(many), Conventions(costs=Costs(timeout_s=3))).plain
+    stream, blocking = row(page, "for the whole response")
+    assert re.fullmatch(r"cut after \d+,\d{3} words", stream.strip())
+    assert blocking.strip() == "cut, nothing was seen"
+
+
+def test_what_a_word_is_in_chinese_is_said(pair: Callable[..., Pair], build_stream: Build) -> None:
+    said = "Two Han or kana characters count as one word."
+    assert said not in costs_page(pair(), Conventions()).plain
+    chinese = build_stream(text="水波从落入池塘的石头处扩散开来")
+    assert said in costs_page(pair(chinese), Conventions()).plain

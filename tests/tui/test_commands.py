@@ -87,6 +87,39 @@ async def test_the_palette_offers_every_command(open_app: "OpenApp") -> None:
             assert hits
 
 
+@pytest.mark.parametrize(
+    ("sought", "command"),
+    [
+        ("model", commands.ChooseTarget),
+        ("server", commands.ChooseTarget),
+        ("target", commands.ChooseTarget),
+        ("compare", commands.Compare),
+        ("medians", commands.Compare),
+        ("many pairs", commands.Compare),
+        ("export", commands.ShowHistory),
+        ("trends", commands.ShowHistory),
+        ("evidence", commands.ShowDetails),
+        ("details", commands.ShowDetails),
+        ("why", commands.ShowDetails),
+        ("race", commands.ToggleLayout),
+        ("picture", commands.SaveScreen),
+        ("svg", commands.SaveScreen),
+        ("stop", commands.StopRuns),
+        ("display", commands.ChangeDisplay),
+    ],
+    ids=str,
+)
+async def test_the_palette_finds_a_command_by_the_words_that_people_use(
+    open_app: "OpenApp", sought: str, command: "type[Command]"
+) -> None:
+    async with open_app() as person:
+        await person.ready()
+        found = [
+            (hit.score, str(hit.prompt)) async for hit in MainCommands(person.main).search(sought)
+        ]
+        assert max(found)[1].startswith(command.command())
+
+
 async def test_a_command_is_carried_out_from_the_palette(open_app: "OpenApp") -> None:
     async with open_app() as person:
         await person.ready()

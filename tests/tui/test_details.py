@@ -165,6 +165,23 @@ async def test_the_highlighted_figure_is_explained(pair: Pair) -> None:
             await pilot.pause()
 
 
+async def test_home_and_end_go_to_the_first_and_the_last_figure(pair: Pair) -> None:
+    app = Host(pair)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        listed = app.details.query_one(DataTable)
+        assert "up" in {key for key, at in app.details.active_bindings.items() if at.binding.show}
+        await pilot.press("end")
+        await pilot.pause()
+        assert listed.cursor_row == len(ALL_FIGURES) - 1
+        said = str(app.details.query_one("#about > Static", Static).visual)
+        assert ALL_FIGURES[-1].formula in said
+        await pilot.press("home")
+        await pilot.pause()
+        assert listed.cursor_row == 0
+
+
 async def test_the_plot_is_drawn_until_all_is_read_on_demand(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -11,6 +11,7 @@ from streamscope.trace import ChannelName, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.replaying import PLAIN, Look, Looks
 from streamscope.tui.screens.display import (
+    SIDES,
     DisplayPicker,
     choices,
     effect_words,
@@ -89,10 +90,15 @@ def test_choices_are_named_by_whose_run_and_how() -> None:
     assert look_words("B", Look("A")) == "A, as it came"
 
 
-def test_the_stream_is_found_on_either_side(pair: Pair) -> None:
-    assert stream_of(pair) == "A"
-    assert stream_of({"A": pair["B"], "B": pair["A"]}) == "B"
-    assert stream_of({"A": pair["B"], "B": pair["B"]}) is None
+def test_a_side_displays_its_own_stream_or_else_the_other_one(pair: Pair) -> None:
+    a, b = pair["A"], pair["B"]
+    both: Pair = {"A": a, "B": a}
+    other: Pair = {"A": b, "B": a}
+    neither: Pair = {"A": b, "B": b}
+    assert [stream_of(pair, side) for side in SIDES] == ["A", "A"]
+    assert [stream_of(both, side) for side in SIDES] == ["A", "B"]
+    assert [stream_of(other, side) for side in SIDES] == ["B", "B"]
+    assert [stream_of(neither, side) for side in SIDES] == [None, None]
 
 
 def test_effects_are_told_with_units_before_and_after(pair: Pair) -> None:

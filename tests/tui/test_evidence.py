@@ -4,18 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
-from streamscope.measure.bands import OK, SLUGGISH
+from streamscope.measure.bands import EVEN, OK, SLUGGISH
 from streamscope.measure.conventions import Bands, Conventions, Reader
+from streamscope.measure.verdict import PairFigures, judge
 from streamscope.trace import ChannelName, Chunk, Fault, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.evidence import (
     ALL_FIGURES,
+    Row,
     about,
     figure_rows,
     readable,
     reading_page,
-    remarks_page,
+    table,
 )
+from streamscope.tui.remarks_page import remarks_page
 
 Build = Callable[..., Trace]
 Pair = dict[ChannelName, EndedRun]
@@ -50,7 +53,7 @@ def row(page: str, label: str) -> list[str]:
 def test_the_reading_of_both_stands_side_by_side(pair: Callable[..., Pair]) -> None:
     page = reading_page(pair(), Reader()).plain
     assert [cell.strip() for cell in row(page, "first word at")] == ["0.63 s", "3.50 s"]
-    assert [cell.strip() for cell in row(page, "of it after word one")] == ["0 s", "0 s"]
+    assert [cell.strip() for cell in row(page, "of it after the first")] == ["0 s", "0 s"]
 
 
 def test_what_is_won_is_said_in_seconds_with_the_ceiling(pair: Callable[..., Pair]) -> None:
@@ -87,6 +90,25 @@ def test_chinese_is_counted_in_characters(
     text = "水波从落入池塘的石头处扩散开来"
     page = reading_page(pair(build_stream(text=text), build_blocking(text=text)), Reader()).plain
     assert "At 255 characters a minute" in page
+
+
+def test_in_chinese_a_reader_waits_for_characters(
+    pair: Callable[..., Pair], build_stream: Build, build_blocking: Build
+) -> None:
+    text = "水波从落入池塘的石头处扩散开来"
+    page = reading_page(pair(build_stream(text=text), build_blocking(text=text)), Reader()).plain
+    assert [cell.strip() for cell in row(page, "first character at")] == ["0.63 s", "3.50 s"]
+    assert "word" not in page
+
+
+def test_a_cell_that_is_too_long_goes_on_below(pair: Callable[..., Pair]) -> None:
+    said = "so much is said here that no column holds it"
+    title, first, second = table(pair(), "title", [Row("label", said, "short")]).plain.splitlines()
+    column = title.index("A stream")
+    assert first.split()[0] == "label"
+    assert first[title.index("B blocking") :] == "short"
+    assert f"{first[column : title.index('B')].strip()} {second.strip()}" == said
+    assert second.index(second.strip()[0]) == column
 
 
 def test_where_nothing_came_there_is_nothing_to_read(
@@ -138,6 +160,35 @@ def test_every_figure_has_a_row_and_is_explained(pair: Callable[..., Pair]) -> N
         assert figure.explanation in said
 
 
+def test_of_one_pair_only_waits_are_compared(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    rows = {each.figure.name: each for each in figure_rows(pair(), Conventions())}
+    assert rows["ttfv_s"].versus == "5.6× sooner"
+    assert rows["e2e_char_per_s"].a != rows["e2e_char_per_s"].b
+    assert rows["e2e_char_per_s"].versus == ""
+    again = pair(b=build_stream())
+    assert {each.versus for each in figure_rows(again, Conventions())} <= {"", "same"}
+
+
+def test_what_nobody_notices_is_not_compared(
+    pair: Callable[..., Pair], build_stream: Build
+) -> None:
+    close = pair(build_stream(0.0040), build_stream(0.0026))
+    rows = {each.figure.name: each for each in figure_rows(close, Conventions())}
+    assert (rows["ttfv_s"].a, rows["ttfv_s"].b) == ("4.00 ms", "2.60 ms")
+    assert rows["ttfv_s"].versus == ""
+
+
+def test_beside_what_was_tested_a_single_pair_is_in_brackets(pair: Callable[..., Pair]) -> None:
+    tested = judge(
+        [PairFigures(a={"ttfv_s": 0.6 + i / 100}, b={"ttfv_s": 3.5 + i / 100}) for i in range(9)]
+    )
+    rows = {each.figure.name: each for each in figure_rows(pair(), Conventions(), tested)}
+    assert rows["ttfv_s"].versus == "(5.6× sooner)"
+    assert rows["e2e_char_per_s"].versus == ""
+
+
 def test_figures_have_units_and_what_does_not_exist_is_a_dash(pair: Callable[..., Pair]) -> None:
     rows = {each.figure.name: each for each in figure_rows(pair(), Conventions())}
     assert (rows["ttfv_s"].a, rows["ttfv_s"].b, rows["ttfv_s"].versus) == (
@@ -167,6 +218,16 @@ def test_bands_have_a_word_and_a_mark(pair: Callable[..., Pair]) -> None:
     assert f"first text 3.50 s: {SLUGGISH.mark} {SLUGGISH.word}" in page
     assert "gaps" in page.split("B blocking")[0]
     assert "conventions and settings" in page
+
+
+def test_a_rhythm_that_stalls_break_is_not_called_even_without_them(
+    pair: Callable[..., Pair],
+) -> None:
+    moments = [i * 30_000_000 + (i >= 20) * 10**9 for i in range(40)]
+    chunks = [Chunk(10**9 + at, "answer", "w ", i) for i, at in enumerate(moments)]
+    trace = Trace(mode="stream", marks={"sent": 0}, chunks=chunks, ended="stop")
+    page = remarks_page(pair(trace), Bands()).plain
+    assert f"{EVEN.mark} even, but for 1 stall" in page
 
 
 def test_remarks_name_the_fault_and_what_the_pair_can_not_show(

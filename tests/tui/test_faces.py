@@ -13,7 +13,8 @@ from streamscope.measure.phases import Phase, PhaseName, phase
 from streamscope.plan import Plan
 from streamscope.trace import Chunk, Ended, Fault, Layout, Mode, Trace
 from streamscope.trial.plan import Step
-from streamscope.tui import faces
+from streamscope.trial.setup import Matchup
+from streamscope.tui import course_words, faces
 
 if TYPE_CHECKING:
     from streamscope.tui.ended import EndedRun
@@ -122,7 +123,7 @@ def test_a_wait_is_named_with_its_length() -> None:
 
 def test_the_title_names_the_target_harmlessly(stage: "Stage") -> None:
     evil = msgspec.structs.replace(stage.setup.target, model="[/]\x1b[31m\x07m")
-    setup = msgspec.structs.replace(stage.setup, target=evil)
+    setup = Matchup.of(msgspec.structs.replace(stage.setup, target=evil))
     assert (
         faces.title(setup, short=False).plain
         == "streamscope  ollama-chat · [/]␛[31m␇m · 127.0.0.1:11434"
@@ -132,7 +133,7 @@ def test_the_title_names_the_target_harmlessly(stage: "Stage") -> None:
 
 
 def test_a_simulated_target_always_says_so(stage: "Stage") -> None:
-    setup = msgspec.structs.replace(stage.setup, engine="simulator")
+    setup = Matchup.of(msgspec.structs.replace(stage.setup, engine="simulator"))
     for short in (True, False):
         assert "simulated" in faces.title(setup, short=short).plain
 
@@ -147,7 +148,7 @@ def test_a_simulated_target_always_says_so(stage: "Stage") -> None:
     ],
 )
 def test_what_is_measured_is_named(step: Step, plan: Plan, words: str) -> None:
-    assert faces.doing(step, plan) == words
+    assert course_words.doing(step, plan) == words
 
 
 @pytest.mark.parametrize(

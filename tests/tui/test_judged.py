@@ -69,6 +69,13 @@ def test_too_few_pairs_have_no_interval_and_say_so() -> None:
     assert "96.9 %" not in page
 
 
+def test_without_a_whole_pair_it_is_said_why() -> None:
+    page = verdict_page(judge([], why_none="no blocking run came to a good end"), 80).plain
+    assert page == (
+        "No pair is whole, so there is nothing to judge: no blocking run came to a good end."
+    )
+
+
 def test_one_pair_can_tell_nothing() -> None:
     assert "can't tell: fewer than two pairs" in verdict_page(judged(1), 80).plain
 

@@ -142,3 +142,21 @@ def test_a_timer_stopped_too_late_beats_no_second_time(beats: Beats) -> None:
     assert beats.times == []
     beats.pump.pass_(0.002)
     assert len(beats.times) == 1
+
+
+def test_while_the_machine_is_measured_beats_are_few(beats: Beats) -> None:
+    """Painting takes processor time, which a server on the same machine would have to miss."""
+    beats.clock.calm = True
+    beats.clock.resume()
+    for _ in range(500):  # 200 pieces a second, for 2.5 s
+        beats.clock.ask()
+        beats.pump.pass_(0.005)
+    steps = [after - before for before, after in zip(beats.times, beats.times[1:], strict=False)]
+    assert min(steps) >= paint_clock.CALM_S - 1e-9
+    assert len(beats.moves) == len(beats.times)
+    beats.clock.calm = False
+    beats.times.clear()
+    for _ in range(200):
+        beats.clock.ask()
+        beats.pump.pass_(0.005)
+    assert len(beats.times) > 20

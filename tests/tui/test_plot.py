@@ -1,6 +1,7 @@
 """The plot of what could be read, when: its lines, their names, its axes, in every size."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -171,6 +172,39 @@ def test_the_step_stands_where_the_answer_came() -> None:
     halfway = "".join(text for text, _ in drawing.rows[12])
     assert halfway[column] != " "
     assert not set(halfway[GUTTER:column]) - set("B reader⠁⠂⠄⡀⠈⠐⠠⢀")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_reader_who_is_left_far_behind_still_has_a_line(size: Size) -> None:
+    at_once = [0.1 * i / 400 for i in range(401)]
+    fast = Curves(
+        times_s=at_once,
+        a=[round(5000 * at) for at in at_once],
+        b=[500 if at >= 0.09 else 0 for at in at_once],
+        reader=[max(0.0, 4 * (at - 0.02)) for at in at_once],
+        unit="word",
+        end_s=0.1,
+    )
+    line = inks(fast, size, "reader")
+    assert "reader" in line
+    assert len(set(line) & {chr(0x2800 + dots) for dots in range(1, 256)}) >= 1
+    assert sum(0x2800 < ord(glyph) < 0x2900 for glyph in line) > size[0] // 4
+
+
+@pytest.mark.parametrize(("first_s", "words"), [(0.1, 300), (0.3, 54)])
+def test_two_names_are_not_read_as_one(first_s: float, words: int) -> None:
+    times = [2.0 * i / 400 for i in range(401)]
+    come = [round(max(0.0, (at - first_s) / (2 - first_s) * words)) for at in times]
+    close = Curves(
+        times_s=times,
+        a=come,
+        b=[words if at >= 2 else 0 for at in times],
+        reader=[max(0.0, min(a, (at - first_s) * 4)) for a, at in zip(come, times, strict=True)],
+        unit="word",
+        end_s=2.0,
+    )
+    for row in drawn(close, (40, 8)):
+        assert not re.search(r"\b(?:A|B|reader) {1,3}(?:A|B|reader)\b", row), row
 
 
 def test_a_side_that_is_missing_is_not_named() -> None:

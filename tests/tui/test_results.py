@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamscope.history import GroupValues
 from streamscope.measure.conventions import Bands
+from streamscope.measure.verdict import PairFigures, judge
 from streamscope.trace import ChannelName, Fault, Shown, Tokens, Trace
-from streamscope.trial.session import Memory
 from streamscope.tui import faces, results
 
 if TYPE_CHECKING:
@@ -24,20 +23,6 @@ BuildEnded = Callable[..., "EndedRun"]
 def said(pair: Mapping[ChannelName, "EndedRun"], *, contended: bool = False) -> str:
     """Return what is said about a pair."""
     return results.verdict(pair, None, contended=contended).plain
-
-
-def pooled(count: int = 1, **values: float) -> GroupValues:
-    """Return as many runs with these figures."""
-    return GroupValues(
-        values={name: [value] * count for name, value in values.items()}, n=count, excluded={}
-    )
-
-
-def rows(stream: GroupValues, blocking: GroupValues) -> dict[str, str]:
-    """Return the table of medians, a row a name."""
-    memory = Memory(values={"stream": stream, "blocking": blocking})
-    lines = results.medians(memory).plain.splitlines()
-    return {line.split(None, 1)[0]: line.split(None, 1)[1].rstrip() for line in lines}
 
 
 # ------------------------------------------------------------------------- figures
@@ -155,12 +140,6 @@ def test_a_run_without_text_has_no_figures(build_stream: Build, build_ended: Bui
     assert "0" not in faces.no_figures("stream").plain
 
 
-def test_without_runs_the_history_says_how_to_begin() -> None:
-    memory = Memory(values={})
-    assert results.medians(memory).plain.startswith("Nothing measured yet.")
-    assert "medians" not in results.history_title(memory, "apart")
-
-
 # ------------------------------------------------------------------------- verdict
 
 
@@ -249,41 +228,6 @@ def test_without_a_run_there_is_nothing_to_say() -> None:
     assert said({}) == ""
 
 
-# ------------------------------------------------------------------------- medians
-
-
-def test_medians_stand_beside_each_other_with_their_number() -> None:
-    table = rows(
-        pooled(6, ttfv_s=0.63, total_s=20.1, output_tokens=240),
-        pooled(6, ttfv_s=19.5, total_s=19.6, output_tokens=240),
-    )
-    assert table["n=6"].startswith("A stream")
-    assert table["first"].split() == ["0.63", "s", "19.5", "s", "31×", "sooner"]
-    assert table["total"].split() == ["20.1", "s", "19.6", "s", "within", "5", "%"]
-    assert table["tokens"].split() == ["240", "240", "same"]
-
-
-def test_few_repeats_call_fewer_things_different() -> None:
-    few = rows(pooled(2, total_s=5.5), pooled(2, total_s=5.0))
-    many = rows(pooled(6, total_s=5.5), pooled(6, total_s=5.0))
-    assert few["total"].endswith("within 20 %")
-    assert many["total"].endswith("10 % longer")
-
-
-def test_sides_with_different_numbers_say_so() -> None:
-    assert "n=3,2" in rows(pooled(3, total_s=5.0), pooled(2, total_s=5.0))
-
-
-def test_a_figure_that_does_not_exist_is_no_zero() -> None:
-    assert rows(pooled(1), pooled(1, total_s=5.0))["total"].split() == ["–", "5.00", "s", "–"]
-
-
-def test_what_was_left_out_is_said() -> None:
-    failed = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"error": 2, "warmup": 1})
-    stopped = msgspec.structs.replace(pooled(1, total_s=5.0), excluded={"cancelled": 1})
-    assert rows(failed, stopped)["left"] == "out: 2 failed, 1 stopped"
-
-
 @pytest.mark.parametrize(
     ("first_s", "room", "said"),
     [
@@ -320,3 +264,14 @@ def test_what_speaks_against_a_comparison_stands_before_other_remarks(
     ).plain.splitlines()
     assert lines[1] == "! It drifted."
     assert lines[2].startswith("· ")
+
+
+def test_what_pairs_show_so_far_is_called_so() -> None:
+    judgement = judge(
+        [PairFigures(a={"ttfv_s": 0.5, "total_s": 3.0}, b={"ttfv_s": 3.0, "total_s": 3.0})] * 2
+    )
+    told = results.so_far(judgement, queued=False).plain
+    assert told.startswith("So far: ")
+    assert "n=2 pairs" in told
+    queued = results.so_far(judgement, queued=True).plain
+    assert queued.startswith("So far: A race, in which one may have waited for the other: ")

@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len
 
-from streamscope.tui.widgets.rows import Column, fitted, line
+from streamscope.tui.widgets.rows import WIDE, Column, fitted, line
 
 COLUMNS = (
     Column(name="what", title="what"),
@@ -24,6 +24,12 @@ def test_columns_that_need_room_come_with_it() -> None:
         ("extra", 4),
         ("number", 6),
     ]
+
+
+def test_names_have_more_room_in_a_wide_list() -> None:
+    columns = (Column(name="what"), Column(name="name", width=4, wide=20))
+    widths = {width: [each for _, each in fitted(columns, width)] for width in (WIDE - 1, WIDE)}
+    assert widths == {WIDE - 1: [WIDE - 7, 4], WIDE: [WIDE - 22, 20]}
 
 
 def test_every_line_is_as_wide_as_the_list() -> None:

@@ -181,6 +181,26 @@ async def test_the_exact_figures_take_the_place_of_the_live_ones(
         assert app.gaps("A").endswith("max  66")
 
 
+async def test_the_last_whole_pair_stays_known_while_further_ones_fail(
+    clock: Clock, pair: Pair, told: Told, build_stream: Build, build_ended: BuildEnded
+) -> None:
+    app = PanesApp()
+    async with app.run_test(size=(100, 20)):
+        show = LiveShow(app.panes, told)
+        assert show.whole == {}
+        for step in (A, B):
+            assert show.whole == {}
+            show.run_started(step, clock.now_ns)
+            show.run_ended(step, pair[step.channel].run, pair[step.channel].figures)
+        assert show.whole == pair
+        broken = build_ended(build_stream(ended="incomplete"))
+        for step, ended in ((Step("A", 2, 1), broken), (Step("B", 2, 2), pair["B"])):
+            show.run_started(step, clock.now_ns)
+            show.run_ended(step, ended.run, ended.figures)
+        assert show.last == {"A": broken, "B": pair["B"]}
+        assert show.whole == pair
+
+
 async def test_it_tells_how_long_the_text_took_to_the_screen(pair: Pair, told: Told) -> None:
     app = PanesApp()
     async with app.run_test(size=(100, 20)):

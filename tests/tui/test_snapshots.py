@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from streamscope.engines.detect import Found
+from streamscope.engines.profiles import PROFILES
 from streamscope.trace import Fault, Trace
 from streamscope.tui import commands
 from streamscope.tui.themes import DEFAULT_THEME
@@ -130,6 +131,12 @@ def test_narrow(picture: Callable[..., bool]) -> None:
     assert picture(run, size=(60, 40))
 
 
+@pytest.mark.parametrize("size", [(80, 24), WIDE], ids=size_name)
+def test_two_models(picture: Callable[..., bool], stage: "Stage", size: Size) -> None:
+    stage.against("a-larger-model:70b-instruct")
+    assert picture(run_thrice, size=size)
+
+
 def test_no_server(picture: Callable[..., bool], stage: "Stage") -> None:
     stage.refusals = ["No server that we know answers at http://127.0.0.1:9: is it running?"]
 
@@ -150,7 +157,9 @@ def test_replay(picture: Callable[..., bool]) -> None:
     assert picture(half, size=WIDE)
 
 
-def test_targets(picture: Callable[..., bool], stage: "Stage") -> None:
+@pytest.mark.parametrize("size", [(80, 24), WIDE], ids=size_name)
+def test_targets(picture: Callable[..., bool], stage: "Stage", size: Size) -> None:
+    stage.against("gemma4:e2b")
     stage.found = [
         Found(
             kind="ollama",
@@ -166,9 +175,10 @@ def test_targets(picture: Callable[..., bool], stage: "Stage") -> None:
     async def choose(person: "Person") -> None:
         await person.opens("f4")
         options = person.app.screen.query_one(OptionList)
-        await person.until(lambda: options.option_count == 4, "the servers")
+        await person.until(lambda: options.option_count == 4 + len(PROFILES), "the servers")
+        await person.press("f2", "f2")
 
-    assert picture(choose, size=WIDE)
+    assert picture(choose, size=size)
 
 
 def test_choosing_a_theme(picture: Callable[..., bool]) -> None:

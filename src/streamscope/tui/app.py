@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -103,9 +104,12 @@ class StreamscopeApp(App[None]):
         return self.session
 
     def action_save_screen_command(self) -> None:
-        """Save a picture of whatever is shown."""
+        """Save a picture of whatever is shown, in the current folder."""
+        from streamscope.tui.saved import free_name, saved_words
+
         try:
-            path = self.save_screenshot(path=".")
+            name = free_name(Path(), time.strftime("streamscope-%Y-%m-%d-%H%M%S"), ".svg")
+            path = Path(self.save_screenshot(filename=name, path="."))
         except OSError as error:
             self.notify(
                 f"The picture can't be saved here: {error.strerror}.",
@@ -114,7 +118,7 @@ class StreamscopeApp(App[None]):
                 markup=False,
             )
         else:
-            self.notify(f"Saved as {path}.", markup=False)
+            self.notify(saved_words("Saved as", path, self.size.width), markup=False)
 
     async def on_unmount(self) -> None:
         """End every process and keep what is still to be kept."""

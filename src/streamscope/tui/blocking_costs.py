@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from streamscope.measure.costs import EarlyStop, TimeoutOutcome, stop_after, with_timeout
+from streamscope.measure.reader import units_of
 from streamscope.report import words
 from streamscope.tui.evidence import SIDES, Pair, Row, short_seconds, table
 from streamscope.tui.faces import muted
@@ -37,13 +38,13 @@ def costs_page(pair: Pair, conventions: Conventions) -> Content:
         ),
         table(
             pair,
-            f"stop after {costs.stop_after_words} words",
+            f"stop after {costs.stop_after_words} {_words(costs.stop_after_words)}",
             [
                 *_stops("as soon as they come", traces, costs, None),
                 *_stops("once you read them", traces, costs, conventions.reader),
             ],
         ),
-        muted(_price(costs)),
+        muted(" ".join(filter(None, [_unit(traces.values()), _price(costs)]))),
     ]
     return Content("\n\n").join(blocks)
 
@@ -56,8 +57,12 @@ def _deadline(outcome: TimeoutOutcome | None) -> str:
     if not outcome.cut_by_deadline:
         return "in time"
     if outcome.kept_words:
-        return f"cut, {outcome.kept_words} words were there"
+        return f"cut after {words.count(outcome.kept_words)} {_words(outcome.kept_words)}"
     return "cut, nothing was seen"
+
+
+def _words(count: int) -> str:
+    return "word" if count == 1 else "words"
 
 
 def _silence(outcome: TimeoutOutcome | None) -> str:
@@ -109,6 +114,13 @@ def _money(stop: EarlyStop | None, costs: Costs) -> str:
     if stop is None or stop.saved_money is None:
         return words.NONE
     return f"{words.digits(stop.saved_money)} {costs.currency}"
+
+
+def _unit(traces: Iterable[Trace]) -> str:
+    """Say what a word is in an answer without spaces between them."""
+    if any(units_of(trace).prevailing == "character" for trace in traces):
+        return "Two Han or kana characters count as one word."
+    return ""
 
 
 def _price(costs: Costs) -> str:

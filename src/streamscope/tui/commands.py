@@ -19,7 +19,7 @@ class RunPair(Command):
 class Compare(Command):
     """Measure pairs until the medians are known, or a number of them, and say what they support"""
 
-    COMMAND = "Compare: measure many pairs"
+    COMMAND = "Compare: medians of many pairs"
     FOOTER_TEXT = "compare"
     BINDING_KEY = "ctrl+n"
     SHOW_IN_FOOTER = True
@@ -74,21 +74,21 @@ class StepForward(Command):
 class ToggleLayout(Command):
     """Switch between apart (one after the other) and a race (both at once)"""
 
-    COMMAND = "Apart or race"
+    COMMAND = "Layout: apart or race"
     BINDING_KEY = "ctrl+t"
 
 
 class ChangeDisplay(Command):
     """Choose how the replay shows each side: as it came, batched, debounced, steady, held back"""
 
-    COMMAND = "Display of the replay"
+    COMMAND = "Replay: how each side is displayed"
     BINDING_KEY = "ctrl+l"
 
 
 class ShowHistory(Command):
     """Show everything that was ever measured: medians, trends, notes, export, delete"""
 
-    COMMAND = "History"
+    COMMAND = "History: older runs, trends, export"
     FOOTER_TEXT = "history"
     BINDING_KEY = "f3"
     SHOW_IN_FOOTER = True
@@ -97,7 +97,7 @@ class ShowHistory(Command):
 class ShowDetails(Command):
     """Show the evidence: intervals, every figure with its formula, what the reader gains"""
 
-    COMMAND = "Details and evidence"
+    COMMAND = "Why: details and evidence"
     FOOTER_TEXT = "why"
     BINDING_KEY = "f5"
     SHOW_IN_FOOTER = True
@@ -118,9 +118,9 @@ class FindPrompt(Command):
 
 
 class ChooseTarget(Command):
-    """Choose the server and the model"""
+    """Choose server and model, for both channels or for one, and how they deliver"""
 
-    COMMAND = "Choose the target"
+    COMMAND = "Target: choose server and model"
     FOOTER_TEXT = "target"
     BINDING_KEY = "f4"
     SHOW_IN_FOOTER = True
@@ -148,9 +148,9 @@ class CopyAnswer(Command):
 
 
 class SaveScreen(Command):
-    """Save a picture of the screen as SVG in the current folder"""
+    """Save a picture of the screen as SVG in the folder that streamscope was started in"""
 
-    COMMAND = "Save the screen as SVG"
+    COMMAND = "Save a picture of the screen (SVG)"
     BINDING_KEY = "f12"
     ACTION = "app.save_screen_command"
 

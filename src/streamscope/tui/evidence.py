@@ -7,22 +7,26 @@ server sent goes through ``faces.plain``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from textual.content import Content
 
-from streamscope.measure.bands import Band, first_text_band, gap_band
 from streamscope.measure.figures import FIGURES, Described
-from streamscope.measure.notes import pair_notes, run_notes
+from streamscope.measure.notes import pair_notes
 from streamscope.measure.reader import Curves, Reading, curves, finish_ratio, read
 from streamscope.measure.reader_figures import READER_FIGURES, measure_reader
 from streamscope.report import words
-from streamscope.report.verdict_words import FEW_NEAR
-from streamscope.tui.faces import bad, muted, plain
+from streamscope.report.channels import head, name
+from streamscope.report.finding_words import beside_tested, untested_mark
+from streamscope.sides import Sides
+from streamscope.tui.faces import muted
 
 if TYPE_CHECKING:
-    from streamscope.measure.conventions import Bands, Conventions, Reader
-    from streamscope.trace import ChannelName
+    from streamscope.measure.conventions import Conventions, Reader
+    from streamscope.measure.verdict import Judgement
+    from streamscope.trace import ChannelName, Mode
     from streamscope.tui.ended import EndedRun
 
 Pair: TypeAlias = "Mapping[ChannelName, EndedRun]"
@@ -38,19 +42,25 @@ POINTS: Final = 400
 
 _BEYOND: Final = 1.08  # of the last moment: room for the step's name
 _STYLES: Final = {"A": "$channel-a", "B": "$channel-b"}
-_LABEL, _CELL = 25, 26
+_LABEL, _CELL, _GAP = 25, 26, 2
 _SAME_S, _SAME_SHARE = 0.005, 0.005  # what the two digits of a factor would not show
 _LEAST_RATIO = 0.001
+
+NOTICED_S: Final = 0.05
+"""Waits of one pair that are closer to each other, s, are not compared: nobody notices that."""
+_TWO_TEXTS = "The answers differ, so this compares two texts."
+_LIMIT = (
+    "the factor is below 2, whatever the model; only the wait for the first text has no such limit."
+)
 _NOBODY_READS = "Nothing could be read in either run."
 
 
 class Row(NamedTuple):
-    """A line of a table: what it is about, A's and B's share of it, and how they compare."""
+    """A line of a table: what it is about, and A's and B's share of it."""
 
     label: str
     a: str
     b: str
-    versus: str = ""
 
 
 class FigureRow(NamedTuple):
@@ -62,9 +72,25 @@ class FigureRow(NamedTuple):
     versus: str
 
 
+def sides_of(pair: Pair) -> Sides | None:
+    """Return what both channels of a pair are; ``None`` where one was not recorded."""
+    return Sides.of(ended.run for ended in pair.values())
+
+
 def headings(pair: Pair) -> dict[ChannelName, str]:
-    """Return what the two sides are called: ``A stream``."""
-    return {side: f"{side} {pair[side].run.trace.mode}" if side in pair else side for side in SIDES}
+    """Return what the two sides are called: ``A stream``, or ``A qwen3:8b``."""
+    sides = sides_of(pair)
+    return {
+        side: heading(sides, side, pair[side].run.trace.mode) if side in pair else side
+        for side in SIDES
+    }
+
+
+def heading(sides: Sides | None, side: ChannelName, mode: Mode) -> str:
+    """Return what stands above a side's column."""
+    if sides is None or sides.question == "delivery":
+        return head(sides, side, mode)
+    return f"{side} {name(sides, side, _CELL - 4)}"
 
 
 def table(pair: Pair, title: str, rows: Sequence[Row]) -> Content:
@@ -77,16 +103,21 @@ def table(pair: Pair, title: str, rows: Sequence[Row]) -> Content:
             (names["B"], f"bold {_STYLES['B']}"),
         )
     ]
-    lines += [
-        Content.assemble(
-            muted(f"  {row.label:<{_LABEL - 2}}"),
-            (f"{row.a:<{_CELL}}", _STYLES["A"]),
-            (f"{row.b:<{_CELL}}" if row.versus else row.b, _STYLES["B"]),
-            row.versus,
-        )
-        for row in rows
-    ]
+    for row in rows:
+        lines += _lines(row)
     return Content("\n").join(lines)
+
+
+def _lines(row: Row) -> list[Content]:
+    """Lay out a row; what is too long for its column goes on below, so that columns stay apart."""
+    cells = (wrap(text, _CELL - _GAP) for text in (row.a, row.b))
+    labels = (f"  {row.label}" if row.label else "",)
+    return [
+        Content.assemble(
+            muted(f"{label:<{_LABEL}}"), (f"{a:<{_CELL}}", _STYLES["A"]), (b, _STYLES["B"])
+        )
+        for label, a, b in zip_longest(labels, *cells, fillvalue="")
+    ]
 
 
 # ------------------------------------------------------------------------------------------- read
@@ -120,14 +151,16 @@ def reading_page(pair: Pair, reader: Reader) -> Content:
         ]
         return Row(label, *cells)
 
+    # Where words have no spaces between them, the reader goes by characters.
+    unit = next(reading.unit for reading in readings.values() if reading)
     lines = [
         table(
             pair,
             "your reading",
             [
-                row("first word at", lambda each: short_seconds(each.start_s)),
+                row(f"first {unit} at", lambda each: short_seconds(each.start_s)),
                 row("nothing to read for", lambda each: short_seconds(each.idle_s)),
-                row("of it after word one", lambda each: short_seconds(each.stall_s)),
+                row("of it after the first", lambda each: short_seconds(each.stall_s)),
                 row("stalls you'd notice", lambda each: str(each.stalls)),
                 row("read to the end at", lambda each: short_seconds(each.finish_s)),
             ],
@@ -161,15 +194,21 @@ def _speed(reading: Reading, reader: Reader) -> str:
 
 
 def _ceiling(pair: Pair) -> str:
-    if any(note.code == "different-output" for note in pair_notes(pair["A"].run, pair["B"].run)):
-        return (
-            "The answers differ, so this compares two texts. For the same text the factor is below"
-            " 2, whatever the model; only the wait for the first word has no such limit."
-        )
-    return (
-        "For the same text the factor is below 2, whatever the model; only the wait for the first"
-        " word has no such limit."
-    )
+    """Say what the factor is worth."""
+    sides = sides_of(pair)
+    if sides is not None and sides.question != "delivery":
+        if sides.question == "models":
+            return "Two models wrote two texts: each is as long as it is, and is read to its end."
+        return _TWO_TEXTS if _differ(pair) else "Both are read at the same pace."
+    if _differ(pair):
+        return f"{_TWO_TEXTS} For the same text {_LIMIT}"
+    return f"For the same text {_LIMIT}"
+
+
+def _differ(pair: Pair) -> bool:
+    """Tell whether both answers were asked for alike, and are not."""
+    notes = pair_notes(pair["A"].run, pair["B"].run)
+    return any(note.code == "different-output" for note in notes)
 
 
 def short_seconds(value: float) -> str:
@@ -180,8 +219,17 @@ def short_seconds(value: float) -> str:
 # ---------------------------------------------------------------------------------------- figures
 
 
-def figure_rows(pair: Pair, conventions: Conventions) -> list[FigureRow]:
-    """Return every figure of both sides, those of the reader last."""
+def figure_rows(
+    pair: Pair, conventions: Conventions, judgement: Judgement | None = None
+) -> list[FigureRow]:
+    """Return every figure of both sides, those of the reader last.
+
+    Args:
+        pair: The runs.
+        conventions: How the reader reads.
+        judgement: What all pairs support: where that was tested, what this one pair shows stands
+            in brackets.
+    """
     values: dict[ChannelName, dict[str, tuple[float, bool]]] = {}
     for side, ended in pair.items():
         figures = ended.figures
@@ -194,12 +242,13 @@ def figure_rows(pair: Pair, conventions: Conventions) -> list[FigureRow]:
         values[side] |= {
             name: (each.value, each.estimated) for name, each in of_reader.items() if each
         }
-    return [_figure_row(figure, values) for figure in ALL_FIGURES]
+    return [_figure_row(figure, values, judgement) for figure in ALL_FIGURES]
 
 
 def _figure_row(
     figure: Described,
     values: Mapping[ChannelName, Mapping[str, tuple[float, bool]]],
+    judgement: Judgement | None,
 ) -> FigureRow:
     found = [values.get(side, {}).get(figure.name) for side in SIDES]
     cells = [
@@ -207,8 +256,15 @@ def _figure_row(
         for each in found
     ]
     a, b = (None if each is None else each[0] for each in found)
-    versus = words.versus(figure, a, b, near=FEW_NEAR)  # these are of one pair
+    versus = beside_tested(_versus(figure, a, b), judgement)
     return FigureRow(figure, cells[0], cells[1], "" if versus == words.NONE else versus)
+
+
+def _versus(figure: Described, a: float | None, b: float | None) -> str:
+    """Say how two numbers of one pair stand to each other: only of waits, and if one notices."""
+    if a is None or b is None or (a != b and abs(a - b) < NOTICED_S):
+        return words.NONE
+    return untested_mark(figure, a, b, 1)
 
 
 def _figure_words(figure: Described, value: float, *, estimated: bool) -> str:
@@ -227,58 +283,3 @@ def about(figure: Described) -> Content:
         (f"{figure.formula}\n", "$accent"),
         figure.explanation + only,
     )
-
-
-# ---------------------------------------------------------------------------------------- remarks
-
-
-def remarks_page(pair: Pair, bands: Bands, validity: Sequence[str] = ()) -> Content:
-    """Say all that must be known before the figures are believed.
-
-    Args:
-        pair: The pair.
-        bands: What is called instant, sluggish and even.
-        validity: What speaks for and against the comparison that it comes from.
-    """
-    blocks = [_about_run(pair[side], bands) for side in SIDES if side in pair]
-    if {"A", "B"} <= pair.keys():
-        notes = pair_notes(pair["A"].run, pair["B"].run)
-        if notes:
-            heading = Content.styled("the pair", "bold")
-            blocks.append(_list(heading, [plain(note.sentence) for note in notes]))
-    if validity:
-        heading = Content.styled("the comparison, without older pairs", "bold")
-        blocks.append(_list(heading, [plain(sentence) for sentence in validity]))
-    blocks.append(
-        muted(
-            f"First text is called instant below {bands.instant_s:g} s and sluggish above"
-            f" {bands.sluggish_s:g} s, gaps even from {bands.even_low_ms:g} to"
-            f" {bands.even_high_ms:g} ms. Those are conventions and settings, no law."
-        )
-    )
-    return Content("\n\n").join(blocks)
-
-
-def _about_run(ended: EndedRun, bands: Bands) -> Content:
-    run, figures = ended.run, ended.figures
-    lines = []
-    if run.trace.fault is not None:
-        lines.append(bad(run.trace.fault.sentence))
-    first = first_text_band(figures["ttfv_s"], bands)
-    if first is not None:
-        lines.append(_band("first text", words.seconds(figures["ttfv_s"]), first))
-    gaps = gap_band(figures["gap_p50_ms"], bands)
-    if gaps is not None:
-        lines.append(_band("gaps", words.milliseconds(figures["gap_p50_ms"]), gaps))
-    lines += [plain(note.sentence) for note in run_notes(run)]
-    name = f"{run.channel} {run.trace.mode}"
-    heading = Content.styled(name, f"bold {_STYLES[run.channel]}")
-    return _list(heading, lines or [muted("nothing to remark")])
-
-
-def _band(what: str, value: str, band: Band) -> Content:
-    return Content.assemble(f"{what} {value}: {band.mark} ", (band.word, "bold"))
-
-
-def _list(heading: Content, lines: Sequence[Content]) -> Content:
-    return Content("\n").join([heading, *(Content.assemble("• ", line) for line in lines)])

@@ -10,6 +10,7 @@ from streamscope.history import ComparisonRow, Group, History
 from streamscope.measure.conventions import Conventions
 from streamscope.plan import Plan
 from streamscope.report.comparison import Comparison
+from streamscope.report.recalled import recalled
 from streamscope.trace import Run
 
 HINT: Final = (
@@ -115,6 +116,7 @@ class _What:
         self._comparison = comparison
         self.conventions = conventions
         self.count = 0
+        self._plans: dict[str, Plan | None] = {}
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs one by one, the oldest first."""
@@ -128,7 +130,16 @@ class _What:
         read.sort(key=lambda each: each[0].started_utc)
         self.count = sum(len(runs) for _, runs in read)
         busy = self.conventions.trust.include_busy
-        return [Comparison(plan=plan_of(row), runs=runs, include_busy=busy) for row, runs in read]
+        return [recalled(row.plan, runs, include_busy=busy) for row, runs in read]
+
+    def line(self, run: Run) -> bytes:
+        """Return a run as a line, with the plan of its comparison."""
+        from streamscope.report.comparison_json import to_jsonl
+
+        name = run.comparison_id
+        if name not in self._plans:
+            self._plans[name] = self._history.plan(name)
+        return to_jsonl(run, self._plans[name])
 
     def _ids(self) -> list[str]:
         if self._comparison is not None:
@@ -137,17 +148,13 @@ class _What:
 
 
 def plan_of(row: ComparisonRow) -> Plan:
-    """Return how a comparison was made; of an imported one, what its runs let one guess."""
-    guess = Plan(
-        layout=row.group.layout, regime=row.group.regime, repeat=max(1, row.pairs), warmup=0
-    )
+    """Return how a comparison was made; of an imported one, what is known without its runs."""
+    guess = Plan(layout=row.group.layout, regime=row.group.regime, repeat=max(1, row.pairs))
     return row.plan or guess
 
 
 def _jsonl(what: _What) -> Iterator[bytes]:
-    from streamscope.report.comparison_json import to_jsonl
-
-    return map(to_jsonl, what.runs())
+    return map(what.line, what.runs())
 
 
 def _csv(what: _What) -> Iterator[bytes]:

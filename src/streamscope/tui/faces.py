@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from streamscope.report import words
+from streamscope.tui.naming import contest
 from streamscope.tui.widgets.sanitize import one_line
 
 if TYPE_CHECKING:
     from streamscope.measure.live import LiveFigures
     from streamscope.measure.phases import Phase, PhaseName
-    from streamscope.plan import Plan
     from streamscope.trace import ChannelName, Ended, Layout, Mode, Trace
-    from streamscope.trial.plan import Step
-    from streamscope.trial.progress import Progress
-    from streamscope.trial.setup import Setup
+    from streamscope.trial.setup import Matchup
 
 PHASES: dict[PhaseName, tuple[str, str]] = {
     "connecting": ("○ connecting", "$text-muted"),
@@ -37,11 +35,14 @@ PHASES: dict[PhaseName, tuple[str, str]] = {
 }
 """Glyph, word and colour of each phase."""
 
-SIDES: dict[ChannelName, str] = {"A": "A streaming", "B": "B blocking"}
-"""What stands above the panes."""
+BUSY = "A run is under way: esc stops it."
+"""Why something can't be done now."""
 
 RUN_KEY = "enter runs it"
 """What stands under the prompt."""
+
+STOP_KEY = "esc stops it"
+"""What stands there while a run is under way."""
 
 REPLAY_KEYS = "^g pauses · f8 slower · f9 faster"
 """What stands there while a pair is played again."""
@@ -97,7 +98,8 @@ LAYOUTS: dict[Layout, str] = {
 HELP = """
 Type a prompt and press `enter` (or `ctrl+r`). It is sent to the same model twice: **A** shows the
 answer as it is made, **B** shows it whole. On a server with one slot the two are measured one
-after the other and then played again together; with `ctrl+t` they race.
+after the other and then played again together; with `ctrl+t` they race. `f4` lets each channel ask
+a model or a server of its own, and says how both deliver.
 
 Nothing that streaming does makes the model faster. It changes *when the first word can be read*.
 
@@ -110,8 +112,8 @@ chunks, which may hold several tokens. Connecting comes before the clock starts.
 **The verdict** rests on pairs: A's value over B's, with an interval. *Different* means that the
 interval leaves out 1; *equivalent* (`≈`) that it surely lies within the margin; *inconclusive* that
 neither can be said yet, and about how many more pairs may tell: a guess that is right about three
-times in four. `ctrl+n` measures them, `f5` shows the evidence with every formula. What was not
-tested is only said to lie *within 5 %*.
+times in four. `ctrl+n` measures them, `f5` shows the evidence with every formula. In *A vs B*, what
+was not tested stands in brackets beside what was; *within 5 %* only says how close two numbers are.
 
 Drag with the mouse to select text, `ctrl+c` copies it.
 """
@@ -136,12 +138,14 @@ def plain(text: str, style: str = "") -> Content:
 # ------------------------------------------------------------------------------------ title line
 
 
-def title(setup: Setup | None, *, short: bool) -> Content:
+def title(matchup: Matchup | None, *, short: bool) -> Content:
     """Return what is measured; without its protocol where there is little room."""
     name = Content.styled("streamscope", "bold $accent")
-    if setup is None:
+    if matchup is None:
         return name
-    target = setup.target
+    if not matchup.one_server:
+        return Content.assemble(name, "  ", plain(contest(matchup, short=short)))
+    setup, target = matchup.a, matchup.a.target
     named = ("" if short else target.protocol, target.model, setup.place)
     parts = [part for part in named if part]
     if setup.engine == "simulator":
@@ -149,75 +153,12 @@ def title(setup: Setup | None, *, short: bool) -> Content:
     return Content.assemble(name, "  ", plain(" · ".join(parts)))
 
 
-def state(layout: Layout, doing: str, error: str = "") -> Content:
+def state(how: str, doing: str, error: str = "") -> Content:
     """Return how it is measured, what is being done, and how wrong times may be: ``±0.05 ms``."""
-    how = " · ".join(part for part in (layout, error) if part)
+    how = " · ".join(part for part in (how, error) if part)
     if doing:
         return Content.assemble((doing, "bold"), (f" · {how}", "$text-muted"))
     return muted(how)
-
-
-def doing(step: Step, plan: Plan, at: Progress | None = None) -> str:
-    """Name the run that is under way, and how far the comparison has come.
-
-    Args:
-        step: The run.
-        plan: What is carried out.
-        at: How far it is; ``None`` to say nothing of it.
-    """
-    if step.warmup:
-        return "warm-up"
-    side = "A and B" if plan.layout == "race" else step.channel
-    if plan.repeat == 1:
-        return f"measuring · {side}"
-    of = at.of(step.pair) if at is not None else f"of {plan.repeat}"
-    return f"pair {step.pair} {of} · {side}{progress_words(at)}"
-
-
-def ended(at: Progress, *, stopped: bool, why: str = "") -> str:
-    """Say how a comparison ended, and whether it can go on.
-
-    Args:
-        at: How far it came.
-        stopped: Whether a person stopped it.
-        why: Why it gave up, or why pairs do not count: a clause.
-    """
-    pairs = f"{at.pairs} pair{'s' if at.pairs != 1 else ''}"
-    if stopped:
-        return f"Stopped after {pairs}; what is measured stays. ctrl+n can go on with it."
-    if why:
-        return f"Ended with {pairs} of {at.most}: {why}."
-    if at.wanted is None or at.width is None:
-        return f"Done: {pairs}."
-    if at.width <= at.wanted:
-        return f"Done: {pairs}, medians known to ±{100 * at.width:.1f} %."
-    return f"Done: {pairs}, the most there may be; medians known to ±{100 * at.width:.1f} % only."
-
-
-def progress_words(at: Progress | None) -> str:
-    """Return how well the medians are known, how long it has taken, and what is left of it."""
-    if at is None:
-        return ""
-    said = ""
-    if at.wanted is not None:
-        width = "" if at.width is None else f"±{100 * at.width:.1f} % "
-        said += f" · {width}→ ±{100 * at.wanted:g} %"
-    said += f" · {about_time(at.elapsed_s)}"
-    if at.left_s is not None:
-        least, most = (about_time(each) for each in at.left_s)
-        said += f", {least if least == most else f'{least} to {most}'} left"
-    return said
-
-
-def about_time(seconds: float) -> str:
-    """Write a time that is only a guess: ``8 s``, ``50 s``, ``3 min``, ``2 h``."""
-    if seconds < 10:
-        return f"{seconds:.0f} s"
-    if seconds < 95:
-        return f"{5 * round(seconds / 5)} s"
-    if seconds < 95 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
 
 
 def replaying(position_s: float, speed: float, *, playing: bool, finished: bool) -> str:
@@ -228,16 +169,19 @@ def replaying(position_s: float, speed: float, *, playing: bool, finished: bool)
     return f"{what} {speed:g}× {position_s:5.1f} s"
 
 
-def ready(mode: Mode, setup: Setup) -> str:
+def ready(channel: ChannelName, matchup: Matchup) -> str:
     """Return what stands in a pane before the first run: what will, and why this server."""
-    return READY[mode] if mode == "blocking" else f"{READY[mode]}\n\n{one_line(setup.reason, 200)}"
+    will = READY[matchup.mode(channel)]
+    if not matchup.one_server:
+        return f"{will}\n\n{one_line(matchup.setup(channel).reason, 200)}"
+    return f"{will}\n\n{one_line(matchup.reason, 200)}" if channel == "A" else will
 
 
-def notice(setup: Setup) -> Content:
+def notice(matchup: Matchup) -> Content:
     """Return why this server was chosen, and what must be known about it."""
-    if setup.caution:
-        return plain(setup.caution, "$warn")
-    return plain(setup.reason, "$text-muted")
+    if matchup.caution:
+        return plain(matchup.caution, "$warn")
+    return plain(matchup.reason, "$text-muted")
 
 
 def progress(doing: str, share: float | None) -> Content:

@@ -10,7 +10,7 @@ from streamscope.measure.values import NS_PER_MS
 from streamscope.report.calibration_words import remarks, summary
 from streamscope.report.error_words import NOT_CALIBRATED, how_good
 from streamscope.report.evidence_words import buffering_words, observer_words
-from streamscope.tui.evidence import SIDES
+from streamscope.tui.evidence import SIDES, headings
 from streamscope.tui.faces import muted, plain
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def instrument_page(pair: Pair, calibration: Calibration | None) -> Content:
         pair: The runs.
         calibration: What this machine's times are good for now; a run keeps its own.
     """
-    blocks = [_about_run(side, pair[side].run.trace) for side in SIDES if side in pair]
+    names = headings(pair)
+    blocks = [_about_run(side, names[side], pair[side].run.trace) for side in SIDES if side in pair]
     blocks.append(_about_machine(calibration))
     if any(ended.run.trace.shown for ended in pair.values()):
         blocks.append(muted(FRAME))
@@ -67,13 +68,13 @@ def _ms(value_ns: int) -> str:
     return f"{value:.0f}" if value >= 1 else f"{value:.1f}"
 
 
-def _about_run(side: ChannelName, trace: Trace) -> Content:
+def _about_run(side: ChannelName, name: str, trace: Trace) -> Content:
     lines = [CLOCKS[trace.clock]]
     lines.append(_how_good(trace))
     lines += observer_words(trace)
     lines += buffering_words(trace)
     lines.append(_shown_line(trace))
-    heading = Content.styled(f"{side} {trace.mode}", f"bold {_COLOURS[side]}")
+    heading = Content.styled(name, f"bold {_COLOURS[side]}")
     return Content("\n").join([heading, *(Content.assemble("• ", plain(line)) for line in lines)])
 
 

@@ -30,6 +30,9 @@ NO_VERDICT: Final = (
 )
 """What stands there before anything was repeated."""
 
+NO_PAIR: Final = "No pair is whole, so there is nothing to judge: {}."
+"""What stands there when runs were made and no pair of them counts."""
+
 KINDS: Final[dict[Kind, tuple[str, str]]] = {
     "different": ("≠", "$verdict"),
     "equivalent": ("≈", "$good"),
@@ -49,12 +52,14 @@ def verdict_page(judgement: Judgement | None, width: int) -> Content:
     """Return the verdict and its evidence for so many cells."""
     if judgement is None:
         return muted(NO_VERDICT)
+    if not judgement.n:
+        return muted(NO_PAIR.format(judgement.reason or "nothing is known of any"))
     findings = (judgement.first, judgement.total, judgement.rate)
     return Content("\n\n").join(
         [
             Content.styled(verdict_sentence(judgement), "bold $verdict"),
             *(finding_block(finding, width) for finding in findings),
-            advice_block(judgement.advice),
+            *([advice_block(judgement.advice)] if judgement.advice else []),
             muted(_foundation(judgement)),
         ]
     )
@@ -204,7 +209,9 @@ def _inputs(advice: Advice) -> str:
 
 def _foundation(judgement: Judgement) -> str:
     said = [f"Judged over {judgement.n} {_pairs(judgement.n)}."]
-    if judgement.compared_output:
+    if judgement.question == "models":
+        said.append("Each model answers at its own length: totals are compared as they are.")
+    elif judgement.compared_output:
         said.append(
             f"In {judgement.same_output} of {judgement.compared_output} both answers were the"
             " same; totals are only compared where they can be."

@@ -13,7 +13,10 @@ LEAST_S: Final = 1 / 32
 TICK_S: Final = 1 / 20
 """Time between two beats when nothing new comes, in seconds: how often clocks and bars move."""
 
-_MOVES_S: Final = 0.9 * TICK_S  # a beat that comes a little early still moves
+CALM_S: Final = 1 / 4
+"""The same for both where painting would take processor time from what is measured, in seconds."""
+
+_EARLY: Final = 0.9  # a beat that comes a little early still moves
 
 
 class PaintClock:
@@ -23,6 +26,9 @@ class PaintClock:
     and with every second one all that moves by itself is drawn, too. At rest nothing wakes up.
     The distances are a bargain, struck with ``benchmarks/to_the_eye.py``: closer beats bring text
     sooner and cost more.
+
+    Attributes:
+        calm: Whether to draw seldom, ``CALM_S`` apart.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class PaintClock:
             move: Draws what moves by itself, if that need not happen at each beat; called before
                 ``paint``.
         """
+        self.calm = False
         self._node = node
         self._paint = paint
         self._move = move
@@ -56,13 +63,21 @@ class PaintClock:
         if self._painting:
             self._asked = True
         else:
-            self._beat_at(self._last + LEAST_S)
+            self._beat_at(self._last + self._least_s)
+
+    @property
+    def _least_s(self) -> float:
+        return CALM_S if self.calm else LEAST_S
+
+    @property
+    def _tick_s(self) -> float:
+        return CALM_S if self.calm else TICK_S
 
     def resume(self) -> None:
         """Beat by itself from now on, whether anybody asks or not."""
         if not self._running:
             self._running = True
-            self._beat_at(self._last + TICK_S)
+            self._beat_at(self._last + self._tick_s)
 
     def pause(self) -> None:
         """Beat only when somebody asks."""
@@ -87,7 +102,7 @@ class PaintClock:
         self._last = monotonic()
         self._painting = True
         try:
-            if self._move is not None and self._last - self._moved >= _MOVES_S:
+            if self._move is not None and self._last - self._moved >= _EARLY * self._tick_s:
                 self._moved = self._last
                 self._move()
             self._paint()
@@ -95,6 +110,6 @@ class PaintClock:
             self._painting = False
         asked, self._asked = self._asked, False
         if asked:
-            self._beat_at(self._last + LEAST_S)
+            self._beat_at(self._last + self._least_s)
         elif self._running:
-            self._beat_at(self._last + TICK_S)
+            self._beat_at(self._last + self._tick_s)

@@ -12,7 +12,7 @@ from streamscope.measure.values import NS_PER_S
 from streamscope.measure.waterfall import SPANS, Row, Span, SpanName, rows, waterfall
 from streamscope.report.evidence_words import server_words
 from streamscope.report.phases_words import length_words, phase_remarks
-from streamscope.tui.evidence import SIDES
+from streamscope.tui.evidence import SIDES, headings
 from streamscope.tui.faces import muted, plain
 from streamscope.tui.widgets.ticks import axis, tick
 
@@ -60,15 +60,14 @@ def phases_page(pair: Pair, width: int) -> Content:
         return muted("Neither run got so far that anything could be timed.")
     room = max(_LEAST_BAR, min(width, WIDEST) - _LABEL - _LENGTH - 1)
     scale = _Scale(every, room)
-    lines = [scale.heading()]
+    lines, names = [scale.heading()], headings(pair)
     for side, found in spans.items():
-        mode = pair[side].run.trace.mode
-        lines.append(Content.styled(f"{side} {mode}", f"bold {_COLOURS[side]}"))
+        lines.append(Content.styled(names[side], f"bold {_COLOURS[side]}"))
         lines += [_line(row, side, scale) for row in rows(found)]
         lines += [Content()]
     lines.append(muted(LEGEND))
     for side in spans:
-        lines += [Content(), *_told(side, pair[side].run.trace)]
+        lines += [Content(), *_told(side, names[side], pair[side].run.trace)]
     return Content("\n").join(lines)
 
 
@@ -131,9 +130,9 @@ def _bar(row: Row, scale: _Scale, glyph: str) -> str:
     return "".join(cells[: scale.room]).rstrip()
 
 
-def _told(side: ChannelName, trace: Trace) -> list[Content]:
+def _told(side: ChannelName, name: str, trace: Trace) -> list[Content]:
     """Say what is special about a run, and what its server says of itself."""
     said = [*phase_remarks(trace), *server_words(trace, drawn=True)]
-    heading = Content.styled(f"{side} {trace.mode}", f"bold {_COLOURS[side]}")
+    heading = Content.styled(name, f"bold {_COLOURS[side]}")
     lines = [plain(each) for each in said] or [muted("The server gives no times of its own.")]
     return [heading, *(Content.assemble("• ", line) for line in lines)]

@@ -4,22 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
-from streamscope.history import GroupValues
 from streamscope.measure.bands import first_text_band
 from streamscope.measure.conventions import Bands
 from streamscope.measure.figures import BY_NAME, Figures
 from streamscope.measure.notes import pair_notes, run_notes
-from streamscope.measure.statistics import median
-from streamscope.measure.verdict import Finding, Judgement
+from streamscope.measure.verdict import Judgement
 from streamscope.report import words
 from streamscope.report.verdict_words import (
     FEW_NEAR,
-    finding_mark,
-    untested_mark,
     verdict_sentence,
 )
-from streamscope.trace import ChannelName, Layout, Mode
-from streamscope.trial.session import Memory
+from streamscope.sides import Question, Side, Sides
+from streamscope.trace import ChannelName, Mode
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad, figure_line, muted, plain
 from streamscope.tui.instrument_page import shown_shortly, shown_words
@@ -121,6 +117,8 @@ def _value(figures: Figures, name: str) -> str:
 
 # ---------------------------------------------------------------------------- what came of it
 
+_QUEUED = "A race, in which one may have waited for the other: "
+
 
 def verdict(
     last: Mapping[ChannelName, EndedRun],
@@ -146,7 +144,7 @@ def verdict(
         sentence = _of_one_pair(last["A"], last["B"])
     if sentence:
         if contended and race:
-            sentence = f"A race, in which one may have waited for the other: {sentence}"
+            sentence = f"{_QUEUED}{sentence}"
         lines.append(Content.styled(sentence, "bold $verdict"))
     remarks = [note for ended in last.values() for note in run_notes(ended.run)]
     if {"A", "B"} <= last.keys():
@@ -163,131 +161,29 @@ def verdict(
     return Content("\n").join(lines)
 
 
+def so_far(judgement: Judgement, *, queued: bool) -> Content:
+    """Return what the pairs that are measured show while more of them come.
+
+    Args:
+        judgement: What they show.
+        queued: Whether one of two live requests may have waited for the other.
+    """
+    sentence = verdict_sentence(judgement)
+    return Content.styled(f"So far: {_QUEUED if queued else ''}{sentence}", "$verdict")
+
+
 def _of_one_pair(a: EndedRun, b: EndedRun) -> str:
     """Say what one pair shows: both numbers, and no claim, as it can't tell much from noise."""
     first = (a.figures["ttfv_s"], b.figures["ttfv_s"])
     total = (a.figures["total_s"], b.figures["total_s"])
     if not first[0] or not first[1] or a.run.trace.fault or b.run.trace.fault:
         return ""
-    line = f"First text {words.sooner(first[0], first[1], near=FEW_NEAR)}"
+    whose = "First text" if _question(a, b) == "delivery" else "A's first text"
+    line = f"{whose} {words.sooner(first[0], first[1], near=FEW_NEAR)}"
     if total[0] and total[1]:
         line += f"; total {words.seconds(total[0])} and {words.seconds(total[1])}"
     return f"{line}."
 
 
-# --------------------------------------------------------------------------------------- history
-
-_LABELS = {
-    "ttfv_s": "first",
-    "total_s": "total",
-    "server_tok_per_s": "server",
-    "e2e_tok_per_s": "e2e",
-    "output_tokens": "tokens",
-    "gap_p95_ms": "gap p95",
-    "stalls": "stalls",
-}
-"""The rows, the most telling first: where there is little room, the last ones are not seen."""
-
-_RATES = ("server_tok_per_s", "e2e_tok_per_s")
-"""Of these one is shown: the one that was judged, or else the first that both sides have."""
-
-_NOTHING = "Nothing measured yet. enter runs the prompt, ctrl+n compares over many pairs."
-"""What stands in the panel of a prompt that has no runs."""
-
-_NAME_WIDTH, _CELL_WIDTH = 8, 12
-
-
-def history_title(memory: Memory, layout: Layout) -> str:
-    """Return the title of the panel."""
-    measured = any(values.n for values in memory.values.values())
-    medians_ = " · medians" if measured else ""
-    return f"history · this prompt, this target, {layout}{medians_}"
-
-
-def medians(memory: Memory, judgement: Judgement | None = None) -> Content:
-    """Return the medians of both modes side by side, with what was left out.
-
-    Args:
-        memory: The figures.
-        judgement: What the pairs among them show: where that was tested, it is said instead of
-            how the medians stand to each other.
-    """
-    stream, blocking = memory.values.get("stream"), memory.values.get("blocking")
-    if stream is None or blocking is None:
-        return muted(_NOTHING)
-    left_out = _left_out(stream, blocking)
-    if not (stream.n or blocking.n):
-        return muted("\n".join([_NOTHING, *left_out]))
-    lines = [
-        muted(
-            f"{_number(stream.n, blocking.n):<{_NAME_WIDTH}}"
-            f"{'A stream':<{_CELL_WIDTH}}{'B blocking':<{_CELL_WIDTH}}A vs B"
-        )
-    ]
-    for row in _rows(stream, blocking, judgement):
-        figure = BY_NAME[row]
-        a, b = (
-            median(values) if (values := side.values.get(row)) else None
-            for side in (stream, blocking)
-        )
-        label = _LABELS[row]
-        versus = untested_mark(figure, a, b, min(stream.n, blocking.n))
-        if finding := _finding(judgement, row):
-            versus = finding_mark(finding)
-        lines.append(
-            Content.assemble(
-                (f"{label:<{_NAME_WIDTH}}", "$text-muted"),
-                (f"{_cell(figure.name, a):<{_CELL_WIDTH}}", "$channel-a"),
-                (f"{_cell(figure.name, b):<{_CELL_WIDTH}}", "$channel-b"),
-                versus,
-            )
-        )
-    lines += [muted(line) for line in left_out]
-    return Content("\n").join(lines)
-
-
-def _rows(stream: GroupValues, blocking: GroupValues, judgement: Judgement | None) -> list[str]:
-    """Return the names of the figures that are shown."""
-    known = [name for name in _RATES if stream.values.get(name) and blocking.values.get(name)]
-    rate = next(iter(known), _RATES[-1])
-    if judgement is not None and judgement.rate.name in known:
-        rate = judgement.rate.name
-    return [name for name in _LABELS if name == rate or name not in _RATES]
-
-
-def _finding(judgement: Judgement | None, row: str) -> Finding | None:
-    """Return what was found of a row's figure, if it was tested."""
-    if judgement is None or judgement.n < 2:
-        return None
-    total = judgement.total if row == "total_s" else None
-    found = (total, judgement.first, judgement.rate)
-    return next((each for each in found if each and (each is total or each.name == row)), None)
-
-
-def _left_out(stream: GroupValues, blocking: GroupValues) -> list[str]:
-    """Say how many runs are not in the medians, and why; nothing if all are."""
-    out = {
-        reason: stream.excluded.get(reason, 0) + blocking.excluded.get(reason, 0)
-        for reason in (*stream.excluded, *blocking.excluded)
-        if reason != "warmup"
-    }
-    told = ", ".join(f"{count} {_REASONS.get(why, why)}" for why, count in out.items())
-    return [f"left out: {told}"] if told else []
-
-
-def _number(a: int, b: int) -> str:
-    return f"n={a}" if a == b else f"n={a},{b}"
-
-
-_REASONS = {
-    "error": "failed",
-    "cancelled": "stopped",
-    "filter": "withheld",
-    "unfinished": "unfinished",
-    "busy": "on a busy machine",
-    "version": "of another server version",
-}
-
-
-def _cell(name: str, value: float | None) -> str:
-    return words.figure_words(BY_NAME[name], value)
+def _question(a: EndedRun, b: EndedRun) -> Question:
+    return Sides(a=Side.of(a.run), b=Side.of(b.run)).question

@@ -23,7 +23,12 @@ STEP_NS = 100_000_000
 
 
 class LiveShow:
-    """Draws runs while they happen. It is the listener of a trial."""
+    """Draws runs while they happen. It is the listener of a trial.
+
+    Attributes:
+        last: The runs of the present pair that are over, by side.
+        whole: Both runs of the last pair that came to a good end on both sides; empty before.
+    """
 
     def __init__(self, panes: Panes, changed: Callable[[Step, Run | None], None]) -> None:
         """Prepare.
@@ -37,6 +42,7 @@ class LiveShow:
         self._under_way: dict[ChannelName, Trace | None] = {}
         self._ended: dict[ChannelName, EndedRun] = {}
         self.last: dict[ChannelName, EndedRun] = {}
+        self.whole: dict[ChannelName, EndedRun] = {}
 
     @property
     def live(self) -> bool:
@@ -67,7 +73,10 @@ class LiveShow:
     async def painted(self, step: Step, trace: Trace) -> Shown | None:
         """Say when the text of a run was on the screen."""
         del trace
-        return shown(await self._panes[step.channel].text.all_seen())
+        pane = self._panes[step.channel]
+        if not pane.screen.is_current:  # covered by another one: nothing of it is seen
+            return None
+        return shown(await pane.text.all_seen())
 
     def run_ended(self, step: Step, run: Run, figures: "Figures") -> None:
         """Draw the exact figures."""
@@ -76,6 +85,10 @@ class LiveShow:
         # A warm-up is dropped, but why it failed is worth knowing.
         if not step.warmup or run.trace.fault is not None:
             self.last[step.channel] = ended
+        if len(self.last) == len(self._panes) and all(
+            each.run.trace.ok and not each.run.warmup for each in self.last.values()
+        ):
+            self.whole = dict(self.last)
         scale = self._scale(time.monotonic_ns())
         self._panes[step.channel].finish(ended, scale)
         self._rescale(scale)

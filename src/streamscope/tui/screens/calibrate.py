@@ -18,7 +18,8 @@ from textual.worker import Worker, WorkerCancelled, WorkerState
 from streamscope.measure.calibration import CalibrationError
 from streamscope.report import calibration_words as words
 from streamscope.trial.calibration import Calibrating, Item, Progress
-from streamscope.tui.faces import about_time, bad, muted, plain
+from streamscope.tui.course_words import about_time
+from streamscope.tui.faces import bad, muted, plain
 from streamscope.tui.paint_clock import PaintClock
 from streamscope.tui.widgets.case_table import WIDE, CaseTable
 from streamscope.tui.widgets.channel_pane import ChannelPane

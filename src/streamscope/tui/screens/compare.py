@@ -14,7 +14,7 @@ from streamscope.plan import LEAST, Plan
 from streamscope.settings import MAX_REPEAT
 from streamscope.trace import Regime
 from streamscope.trial.plan import Course
-from streamscope.tui.faces import about_time
+from streamscope.tui.course_words import about_time
 from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.field import Field
 

@@ -15,11 +15,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Footer, Static, Tab, Tabs
 
-from streamscope.tui import commands, evidence, judged
+from streamscope.tui import commands, evidence, judged, naming
 from streamscope.tui.blocking_costs import costs_page
 from streamscope.tui.faces import muted, plain
 from streamscope.tui.instrument_page import instrument_page
 from streamscope.tui.phases_page import phases_page
+from streamscope.tui.remarks_page import remarks_page
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.plot import ReadablePlot
 
@@ -60,6 +61,17 @@ class Page(VerticalScroll):
             self.query_one(Static).update(self._write(width))
 
 
+class FigureList(DataTable[Text]):
+    """A list in which all keys go by lines: its cells are nothing to go to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor_up", "formula", key_display="↑↓", tooltip="Choose the formula"),
+        Binding("down", "cursor_down", show=False),
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
+
+
 class FigurePage(Vertical):
     """Every figure of both sides; below the list, the formula of the one that is highlighted."""
 
@@ -68,6 +80,9 @@ class FigurePage(Vertical):
 
     Every figure of both runs with its unit. `~` marks an estimate, `–` what does not exist. Move
     with the arrow keys: below the list stands how the figure is computed and what it means.
+
+    They are of one pair. *A vs B* compares its waits only, and of those what differs by 50 ms or
+    more. It was not tested, and so it stands in brackets where the verdict tests anything.
     """
 
     def __init__(self, rows: list[FigureRow], pair: Pair, *, id: str) -> None:  # noqa: A002 (Textual's name)
@@ -78,7 +93,7 @@ class FigurePage(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the list and what is said of one of its lines."""
-        yield DataTable[Text](cursor_type="row", zebra_stripes=True, show_row_labels=False)
+        yield FigureList(cursor_type="row", zebra_stripes=True, show_row_labels=False)
         yield VerticalScroll(Static(), id="about", can_focus=False)
 
     def on_mount(self) -> None:
@@ -86,7 +101,7 @@ class FigurePage(Vertical):
         names = evidence.headings(self._pair)
         colours = self.app.get_css_variables()
         a, b = colours["channel-a"], colours["channel-b"]
-        listed = self.query_one(DataTable)
+        listed = self.query_one(FigureList)
         listed.add_column(Text("figure", style="bold"))
         for name, style in ((names["A"], a), (names["B"], b)):
             listed.add_column(Text(name, style=f"bold {style}", justify="right"))
@@ -118,7 +133,8 @@ class DetailsScreen(Screen[None]):
       does not count.
     - **read**: what could be read when, and how far a reader at your speed was; `z` draws it until
       all is read.
-    - **figures**: all of them, each with its formula.
+    - **figures**: all of them, each with its formula: `↑` and `↓` choose which. Of one pair only
+      waits are compared, in brackets where the verdict tests anything.
     - **costs**: what a time-out would have cut, and what stopping early would have saved.
     - **remarks**: what must be known before the figures are believed; of a comparison, how its
       own pairs were made.
@@ -164,7 +180,7 @@ class DetailsScreen(Screen[None]):
     DetailsScreen #section-phases > Static { max-width: 160; }
     DetailsScreen #section-read > ReadablePlot { height: 1fr; min-height: 8; }
     DetailsScreen #section-read > Static { padding: 1 0 0 0; height: auto; }
-    DetailsScreen DataTable {
+    DetailsScreen FigureList {
         height: 1fr;
         background: $background;
         scrollbar-size-vertical: 1;
@@ -223,10 +239,12 @@ class DetailsScreen(Screen[None]):
             with VerticalScroll(id="section-read"):
                 yield ReadablePlot()
                 yield Static(evidence.reading_page(pair, conventions.reader))
-            yield FigurePage(evidence.figure_rows(pair, conventions), pair, id="section-figures")
+            yield FigurePage(
+                evidence.figure_rows(pair, conventions, self._judgement), pair, id="section-figures"
+            )
             yield Page(lambda _: costs_page(pair, conventions), id="section-costs")
             yield Page(
-                lambda _: evidence.remarks_page(pair, conventions.bands, self._validity),
+                lambda _: remarks_page(pair, conventions.bands, self._validity),
                 id="section-remarks",
             )
             yield Page(lambda width: phases_page(pair, width), id="section-phases")
@@ -237,11 +255,12 @@ class DetailsScreen(Screen[None]):
     def on_mount(self) -> None:
         """Name the pair, draw the plot, and open the first section."""
         run = next(iter(self._pair.values())).run
+        named = naming.between(evidence.sides_of(self._pair)) or run.target.model
         self.query_one("#title", Ends).show(
             Content.assemble(
                 ("details", "bold $accent"),
                 "  ",
-                plain(" · ".join(part for part in (run.target.model, run.request.prompt) if part)),
+                plain(" · ".join(part for part in (named, run.request.prompt) if part)),
             ),
             muted("1: all pairs kept · 2–7: the pair in the panes"),
         )
@@ -266,7 +285,7 @@ class DetailsScreen(Screen[None]):
 
     def _mover(self, section: str) -> Widget:
         """Return what the arrow keys move in a section."""
-        return self.query_one(DataTable if section == "figures" else f"#section-{section}")
+        return self.query_one(FigureList if section == "figures" else f"#section-{section}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep commands of the main screen, which mean nothing here, out of the palette."""

@@ -10,15 +10,15 @@ from textual import on, work
 
 from streamscope.plan import Plan
 from streamscope.trace import ChannelName, Request, Run
+from streamscope.tui import faces
 from streamscope.tui.recall import Recall
-from streamscope.tui.screens.replays import Pair
 from streamscope.tui.screens.servers import Servers
 from streamscope.tui.widgets.prompt import PromptEditor
 
 if TYPE_CHECKING:
     from streamscope.calibration import Calibration
     from streamscope.measure.verdict import Judgement
-    from streamscope.trace import Target
+    from streamscope.sides import Sides
     from streamscope.tui.screens.history import Chosen
 
 
@@ -35,17 +35,13 @@ class Dialogs(Servers):
 
     # ---------------------------------------------------------------------------- looking closer
 
-    def _pair_at_rest(self, otherwise: str) -> Pair:
-        """Return the pair; say something else where there is none, or while it is measured."""
-        pair = {} if self._busy or not self._panes else self._pair()
-        if not pair:
-            self.notify(otherwise, markup=False)
-        return pair
-
     def action_show_details_command(self) -> None:
-        """Show the evidence."""
-        pair = self._pair_at_rest("There is no whole pair to look at yet: run the prompt.")
-        if pair:
+        """Show the evidence: while pairs are measured, that of the last whole one."""
+        pair = self._pair() if self._panes else {}
+        if not pair:
+            run = "the first one is under way" if self._busy else "run the prompt"
+            self.notify(f"There is no whole pair to look at yet: {run}.", markup=False)
+        else:
             from streamscope.tui.screens.details import DetailsScreen
 
             self.app.push_screen(
@@ -68,8 +64,13 @@ class Dialogs(Servers):
 
     def action_blind_test_command(self) -> None:
         """Show the pair without saying which side is which."""
-        pair = self._pair_at_rest("A blind test needs a whole pair: run the prompt first.")
-        if pair:
+        if self._busy:
+            self.notify(f"{faces.BUSY} Then a blind test can play the pair.", markup=False)
+            return
+        pair = self._pair() if self._panes else {}
+        if not pair:
+            self.notify("A blind test needs a whole pair: run the prompt first.", markup=False)
+        else:
             from streamscope.tui.screens.blind import BlindScreen
 
             self._end_replay()
@@ -79,8 +80,7 @@ class Dialogs(Servers):
     @work(group="history", exclusive=True)
     async def action_show_history_command(self) -> None:
         """Show everything that was ever measured, and do what is chosen there."""
-        if self._busy or not self._panes:
-            self.notify("A run is under way: esc stops it.", markup=False)
+        if not self._panes:
             return
         session = await self._with_session()
         if session.history is None:
@@ -97,28 +97,31 @@ class Dialogs(Servers):
         from streamscope.tui.screens import history
 
         self._draw_history()
+        if self._busy and isinstance(chosen, history.Replay | history.Rerun):
+            self.notify(f"{faces.BUSY} Then older runs can be shown here.", markup=False)
+            return
         match chosen:
             case history.Replay(pair=pair):
                 self._play(pair)
             case history.UsePrompt(text=text):
                 self._prompt.put(text)
             case history.Rerun():
-                self._rerun(chosen.request, chosen.plan, chosen.target, chosen.engine)
+                self._rerun(chosen.request, chosen.plan, chosen.sides)
 
-    def _rerun(self, request: Request, plan: Plan, target: Target, engine: str) -> None:
-        """Ask the same again, of the same server."""
-        from streamscope.trial.setup import Wish
+    def _rerun(self, request: Request, plan: Plan, sides: Sides) -> None:
+        """Ask the same again, on the same channels, apart or as a race as it was."""
+        from streamscope.trial.setup import Wishes
 
         self._request = request
         self._prompt.put(request.prompt)
         self._wanted = plan
-        self._open(Wish.again(target, engine))
+        self._open(Wishes.again(sides), plan.layout)
 
     @work(group="calibrate", exclusive=True)
     async def action_calibrate_command(self) -> None:
         """Find out how wrong this machine's times are; from then on runs carry that."""
         if self._busy or not self._panes:
-            self.notify("A run is under way: esc stops it.", markup=False)
+            self.notify(faces.BUSY, markup=False)
             return
         session = await self._with_session()
         from streamscope.history import HistoryError
@@ -154,7 +157,7 @@ class Dialogs(Servers):
             self._prompt.put(text)
 
     def _prompts(self, contains: str) -> list[str]:
-        return [] if self._session is None else self._session.prompts(contains)
+        return [] if self._session is None else self._session.past.prompts(contains)
 
     def action_find_prompt_command(self) -> None:
         """Search older prompts."""

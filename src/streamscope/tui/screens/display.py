@@ -34,9 +34,13 @@ _LABEL = 12
 _ROWS: Final = ("first text", "on average", "end", "gap p95", "gap CV", "stalls")
 
 
-def stream_of(pair: Mapping[ChannelName, EndedRun]) -> ChannelName | None:
-    """Return whose run is displayed in other ways: the first stream; ``None`` without any."""
-    return next((side for side in SIDES if pair[side].run.trace.mode == "stream"), None)
+def stream_of(pair: Mapping[ChannelName, EndedRun], side: ChannelName) -> ChannelName | None:
+    """Return whose run a side can display in other ways: its own, if it is a stream.
+
+    Otherwise it is the first stream; ``None`` without any.
+    """
+    streams = [name for name in SIDES if pair[name].run.trace.mode == "stream"]
+    return side if side in streams else next(iter(streams), None)
 
 
 def choices(
@@ -148,8 +152,7 @@ class DisplayPicker(ModalScreen["Looks | None"]):
         """
         super().__init__()
         self._pair = pair
-        self._stream = stream_of(pair)
-        self._choices = {side: choices(side, self._stream, looks[side]) for side in SIDES}
+        self._choices = {side: choices(side, stream_of(pair, side), looks[side]) for side in SIDES}
         self._marked = {side: self._choices[side].index(looks[side]) for side in SIDES}
         self._effects: dict[Look, Effect] = {}
 

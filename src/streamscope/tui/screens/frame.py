@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from streamscope.tui import faces
+from streamscope.tui import faces, naming
 from streamscope.tui.paint_clock import PaintClock
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
@@ -18,8 +19,9 @@ from streamscope.tui.widgets.sanitize import one_line
 from streamscope.tui.widgets.verdict_panel import VerdictPanel
 
 if TYPE_CHECKING:
+    from streamscope.sides import Sides
     from streamscope.trace import ChannelName, Layout
-    from streamscope.trial.setup import Setup
+    from streamscope.trial.setup import Matchup
     from streamscope.tui.app import StreamscopeApp
     from streamscope.tui.widgets.channel_pane import ChannelPane
     from streamscope.tui.widgets.memory_panel import MemoryPanel
@@ -30,7 +32,13 @@ class Frame(Screen[None]):
 
     AUTO_FOCUS = "#prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall"), (44, "-high")]
+    VERTICAL_BREAKPOINTS = [
+        (0, "-tiny"),
+        (18, "-short"),
+        (30, "-tall"),
+        (38, "-roomy"),
+        (44, "-high"),
+    ]
 
     _ticker: PaintClock
     _memory: MemoryPanel
@@ -43,7 +51,9 @@ class Frame(Screen[None]):
         """
         super().__init__()
         self._first_prompt = prompt
-        self._setup: Setup | None = None
+        self._matchup: Matchup | None = None
+        self._sides: Sides | None = None
+        self._displayed: dict[ChannelName, str] = {}
         self._layout: Layout = "apart"
         self._doing = ""
         self._panes: dict[ChannelName, ChannelPane] = {}
@@ -57,11 +67,9 @@ class Frame(Screen[None]):
         yield Ends(id="notice")
         yield PromptEditor(self._first_prompt, id="prompt")
         with Container(id="panes"):
-            for name, title in faces.SIDES.items():
+            for name in naming.USUAL:
                 side = name.lower()
-                frame = Container(id=f"frame-{side}", classes=f"channel-{side}")
-                frame.border_title = title
-                yield frame
+                yield Container(id=f"frame-{side}", classes=f"channel-{side}")
         yield VerdictPanel(id="verdict")
         yield Container(id="history")
         yield Container(id="footer")
@@ -74,6 +82,7 @@ class Frame(Screen[None]):
         prompt.border_subtitle = faces.RUN_KEY
         self.query_one("#history").border_title = "history"
         self._draw_title()
+        self._draw_sides()
         self._notice.show(faces.muted("looking for a server"))
         prompt.move_cursor(prompt.document.end)
         self.call_after_refresh(self._begin)
@@ -81,6 +90,7 @@ class Frame(Screen[None]):
     def on_resize(self) -> None:
         """Choose what fits."""
         self._draw_title()
+        self._draw_sides()
 
     async def _begin(self) -> None:
         """Fill the frame and go to work, now that there is something to look at."""
@@ -125,6 +135,11 @@ class Frame(Screen[None]):
     def _tick(self) -> None:
         """Draw what moves."""
 
+    @property
+    def calm(self) -> bool:
+        """Whether it paints seldom, so that what is measured has the processor."""
+        return self._ticker.calm
+
     def _frame_out(self, now_ns: int) -> None:
         """Take note of what the frame showed that is out."""
         for pane in self._panes.values():
@@ -153,8 +168,36 @@ class Frame(Screen[None]):
         short = self.size.width < 100
         error = "" if short and self._doing else self._error_words()
         self.query_one("#title", Ends).show(
-            faces.title(self._setup, short=short), faces.state(self._layout, self._doing, error)
+            faces.title(self._matchup, short=short), faces.state(self._how, self._doing, error)
         )
+
+    @property
+    def _how(self) -> str:
+        """How what is on the screen was measured, or the next pair will be."""
+        return self._layout
+
+    def _be_between(self, sides: Sides | None) -> None:
+        """Be about these two channels: what the panes are called, and how their empty ones look.
+
+        Args:
+            sides: The channels; ``None`` where only one is known, or none.
+        """
+        self._sides = sides
+        if sides is not None:
+            for name, pane in self._panes.items():
+                pane.deliver(sides.side(name).mode)
+        self._draw_sides()
+
+    def _draw_sides(self) -> None:
+        """Write above each pane what it shows."""
+        for name in naming.USUAL:
+            frame = self.query_one(f"#frame-{name.lower()}")
+            # Its own width is not known before it was laid out. A border leaves room to both ends.
+            stacked = self.has_class("-narrow") and not self.has_class("-tiny")
+            room = (self.size.width if stacked else self.size.width // 2) - 6
+            frame.border_title = Content(
+                self._displayed.get(name) or naming.pane_title(self._sides, name, room)
+            )
 
     def _error_words(self) -> str:
         """Say how wrong times may be; nothing where that is not known."""

@@ -40,6 +40,10 @@ class Replays(Frame):
     def _draw_plot(self, pair: Pair) -> None:
         """Draw when what could be read in a pair."""
 
+    @abstractmethod
+    def _replay_over(self) -> None:
+        """Take note that a replay has ended, or come to its end."""
+
     def _filled(self) -> None:
         """Get ready to replay: there are panes."""
         from streamscope.tui.replaying import Replaying
@@ -64,6 +68,7 @@ class Replays(Frame):
             self._doing = ""
             self._memory.mark(None)
             self._draw_title()
+            self._replay_over()
 
     def action_replay_pair_command(self) -> None:
         """Begin a replay, pause it, or go on."""
@@ -99,9 +104,10 @@ class Replays(Frame):
 
     def action_change_display_command(self) -> None:
         """Choose how the replay shows each side."""
-        if self._busy or not self._panes:
+        if self._busy:
+            self.notify(f"{faces.BUSY} Then the replay can be displayed otherwise.", markup=False)
             return
-        pair = self._pair()
+        pair = self._pair() if self._panes else {}
         if not pair:
             self.notify("Nothing to display yet: run the prompt first.", markup=False)
             return
@@ -110,8 +116,7 @@ class Replays(Frame):
         def chosen(looks: Looks | None) -> None:
             if looks is not None:
                 self._end_replay()
-                self._replaying.looks = looks
-                self._draw_sides()
+                self._look(looks)
                 self._begin_replay()
 
         self.app.push_screen(DisplayPicker(pair, self._replaying.looks), chosen)
@@ -120,18 +125,17 @@ class Replays(Frame):
         """Show each side as it is measured, from now on."""
         from streamscope.tui.replaying import PLAIN
 
-        if self._replaying.looks != PLAIN:
-            self._replaying.looks = PLAIN
-            self._draw_sides()
+        self._look(PLAIN)
 
-    def _draw_sides(self) -> None:
-        """Write above each pane what it shows."""
+    def _look(self, looks: Looks) -> None:
+        """Show each side like this, from now on, and write above its pane what it is."""
         from streamscope.tui.replaying import PLAIN, side_title
 
-        for name, look in self._replaying.looks.items():
-            plain = look == PLAIN[name]
-            title = faces.SIDES[name] if plain else side_title(name, look)
-            self.query_one(f"#frame-{name.lower()}").border_title = title
+        self._replaying.looks = looks
+        self._displayed = {
+            name: side_title(name, look) for name, look in looks.items() if look != PLAIN[name]
+        }
+        self._draw_sides()
 
     def _tick(self) -> None:
         """Draw the replay; stop ticking when nothing moves."""
@@ -139,8 +143,10 @@ class Replays(Frame):
             self._replaying.tick()
             finished = self._replaying.finished
             self._prompt.border_subtitle = faces.RUN_KEY if finished else faces.REPLAY_KEYS
-            self._doing = self._replaying.doing
+            was, self._doing = self._doing, self._replaying.doing
             self._memory.mark(self._replaying.position_s)
             self._draw_title()
+            if was and finished:
+                self._replay_over()
         if not self._replaying.playing:
             self._ticker.pause()

@@ -12,7 +12,7 @@ from textual import work
 
 from streamscope.plan import Plan
 from streamscope.settings import Config, SettingsError
-from streamscope.trace import Request
+from streamscope.trace import Layout, Request
 from streamscope.tui import faces
 from streamscope.tui.screens.replays import Replays
 from streamscope.tui.widgets.sanitize import one_line
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from streamscope.trial.session import Session
-    from streamscope.trial.setup import Setup, Wish
+    from streamscope.trial.setup import Matchup, Wishes
 
 
 class Servers(Replays):
@@ -65,9 +65,14 @@ class Servers(Replays):
         """Measure, as soon as there is a server."""
 
     @work(group="open", exclusive=True)
-    async def _open(self, wish: Wish | None = None) -> None:
-        """Find a server, or start one, and say which and why; the one before stays till then."""
-        before, self._setup = self._setup, None
+    async def _open(self, wishes: Wishes | None = None, layout: Layout | None = None) -> None:
+        """Find a server, or start one, and say which and why; the one before stays till then.
+
+        Args:
+            wishes: What is wanted; what was wanted last, if nothing is said.
+            layout: How it is measured; ``None`` for what was chosen before, or is usual.
+        """
+        before, self._matchup = self._matchup, None
         self._opening = True
         # What measures is imported only now that there is something to look at.
         from streamscope.history import HistoryError
@@ -75,34 +80,36 @@ class Servers(Replays):
 
         try:
             session = await self._with_session()
-            setup = await session.open(self._report, wish)
+            matchup = await session.open(self._report, wishes)
         except HistoryError as error:
             self.app.exit(return_code=1, message=f"streamscope: {error}")
             return
         except (NoServerError, SettingsError) as error:
-            if before is not None and before.alive and wish is not None:
+            if before is not None and before.alive and wishes is not None:
                 self._keep(before, str(error))
             else:
                 self._no_server(str(error))
             return
         finally:
             self._opening = False
-        self._setup = setup
-        self._layout = self._config.layouts.get(setup.identity, setup.layout)
-        self._notice.show(faces.notice(setup))
+        self._matchup = matchup
+        self._be_between(matchup.sides)
+        usual = self._config.layouts.get(matchup.identity, matchup.layout)
+        self._layout = layout or usual
+        self._notice.show(faces.notice(matchup))
         self._draw_title()
-        for pane in self._panes.values():
-            pane.rest(faces.ready(pane.mode, setup))
+        for name, pane in self._panes.items():
+            pane.rest(faces.ready(name, matchup))
         self._forget_pair()
         self._draw_history()
         if self._wanted is not None:
             plan, self._wanted = self._wanted, None
             self._start(plan)
 
-    def _keep(self, setup: Setup, why: str) -> None:
+    def _keep(self, matchup: Matchup, why: str) -> None:
         """Stay with a server, as there is no other one."""
-        self._setup, self._wanted = setup, None
-        self._notice.show(faces.notice(setup))
+        self._matchup, self._wanted = matchup, None
+        self._notice.show(faces.notice(matchup))
         self._draw_title()
         self._say(f"{why} The target stays what it was.")
 
@@ -129,25 +136,25 @@ class Servers(Replays):
             faces.progress(doing, share), faces.waiting_run(waits=self._wanted is not None)
         )
 
-    def _asked(self, setup: Setup) -> Request:
+    def _asked(self) -> Request:
         """Return what is asked with the present prompt."""
-        return setup.fill(msgspec.structs.replace(self._request, prompt=self._prompt.text))
+        return msgspec.structs.replace(self._request, prompt=self._prompt.text)
 
     @work(group="target", exclusive=True)
     async def action_choose_target_command(self) -> None:
-        """Choose server and model."""
+        """Choose server and model, of both channels or of one."""
         from streamscope.tui.screens.targets import TargetPicker
 
         if self._busy:
-            self.notify("A run is under way: esc stops it.", markup=False)
+            self.notify(faces.BUSY, markup=False)
             return
         if not self._panes:
             return
         session = await self._with_session()
 
-        def opened(wish: Wish | None) -> None:
-            if wish is not None:
+        def opened(wishes: Wishes | None) -> None:
+            if wishes is not None:
                 self._end_replay()
-                self._open(wish)
+                self._open(wishes)
 
-        self.app.push_screen(TargetPicker(session, self._setup), opened)
+        self.app.push_screen(TargetPicker(session, self._matchup), opened)

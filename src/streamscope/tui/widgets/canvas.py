@@ -87,6 +87,11 @@ class Canvas:
             taken += not inside or self._inks[row * self.width + at] is not None
         return taken
 
+    def lettered(self, column: int, row: int, cells: int) -> int:
+        """Count the cells of a stretch on the paper that carry letters."""
+        stretch = range(max(0, column), min(self.width, column + cells))
+        return sum(bool(self._letters[row * self.width + at]) for at in stretch)
+
     def rows(self) -> Iterator[list[Run]]:
         """Yield each row, from the top, in runs of one ink."""
         for row in range(self.height):

@@ -76,6 +76,10 @@ class ChannelPane(Vertical):
         self._gaps.show_message(self._no_gaps())
         self._track.show((), 0, 0)
 
+    def deliver(self, mode: Mode) -> None:
+        """Be for runs that are delivered like this, from the next one on."""
+        self._own_mode = self.mode = mode
+
     def begin(self, mode: Mode | None = None, *, warmup: bool = False) -> None:
         """Get ready for a run.
 

@@ -12,7 +12,7 @@ from streamscope.measure.reader import Curves, curves
 from streamscope.trace import ChannelName
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.faces import bad
-from streamscope.tui.widgets.plot import NOTHING, UNDER_WAY, ReadablePlot
+from streamscope.tui.widgets.plot import NO_TEXT, NOTHING, UNDER_WAY, ReadablePlot
 
 POINTS = 400
 """Moments at which the curves are looked up: more than a wide terminal has dots."""
@@ -25,6 +25,11 @@ class MemoryPanel(Horizontal):
         """Lay out both halves."""
         yield Static(id="medians")
         yield ReadablePlot()
+
+    @property
+    def room(self) -> int:
+        """Cells of a line of the medians."""
+        return self.query_one("#medians").size.width
 
     def show(self, medians: Content) -> None:
         """Draw the medians."""
@@ -46,7 +51,10 @@ class MemoryPanel(Horizontal):
         """
         a, b = (pair[name].run.trace if name in pair else None for name in ("A", "B"))
         known: Curves | None = None if a is None and b is None else curves(a, b, reader, POINTS)
-        self.query_one(ReadablePlot).show(known, UNDER_WAY if under_way else NOTHING)
+        message = UNDER_WAY if under_way else NOTHING
+        if known is not None and not any((*known.a, *known.b)):
+            known, message = None, NO_TEXT
+        self.query_one(ReadablePlot).show(known, message)
 
     def mark(self, position_s: float | None) -> None:
         """Mark a moment in the plot, s since sent; ``None`` for none."""

@@ -23,6 +23,9 @@ NOTHING: Final = "Nothing could be read yet: a run draws it."
 UNDER_WAY: Final = "Drawn when the answer is there."
 """What stands there while the first run of a pair is under way."""
 
+NO_TEXT: Final = "Nothing came that could be read."
+"""What stands there when no run brought any text."""
+
 TOO_SMALL: Final = "too small for a plot"
 """What stands there where it can't be drawn."""
 
@@ -87,6 +90,11 @@ class ReadablePlot(Widget):
             "How much could be read at each moment: A as it came, B all at once, and how far "
             "a reader at your speed would be."
         )
+
+    @property
+    def curves(self) -> Curves | None:
+        """What is drawn; ``None`` where a sentence stands instead."""
+        return self._curves
 
     def show(self, curves: Curves | None, message: str = NOTHING) -> None:
         """Draw curves, or say in a sentence why there are none."""

@@ -23,6 +23,7 @@ _WITH_HEADER = 10  # rows from which the unit has one of its own
 _CELLS_A_TICK, _ROWS_A_TICK = 11, 2
 _MOST_TICKS = 10
 _DOTTED = 3
+_APART = 4  # cells between two names in a row
 _ORDER: Final = ("reader", "b", "a")  # the last one drawn is seen where lines meet
 _NAMES: Final = {"a": "A", "b": "B", "reader": "reader"}
 _UNITS: Final = {"word": "words", "character": "characters"}
@@ -88,14 +89,15 @@ def _lines(
 
     def heights(values: Sequence[float], *, smooth: bool = False) -> list[int | None]:
         found = [
-            round(_value(curves.times_s, values, at, smooth=smooth) / units.top * highest)
+            _value(curves.times_s, values, at, smooth=smooth)
             if values and at <= curves.end_s + step
             else None
             for at in times
         ]
-        # The axis is line enough for the time before there is anything.
+        # The axis is line enough for the time before there is anything; but whoever has read a
+        # word of thousands has a line, however low it lies.
         return [
-            None if not here and not after else here
+            None if here is None or not (here or after) else round(here / units.top * highest)
             for here, after in zip(found, [*found[1:], None], strict=True)
         ]
 
@@ -126,18 +128,21 @@ def _name(canvas: Canvas, heights: list[int | None], ink: str) -> None:
         return
     left = ((-1 - len(name), 0), (-len(name), -1))
     right = ((1, 1), (2, 0))
-    spots = [
-        (column + across, row + down)
-        for column, row in cells
-        for across, down in (left + right if ink == "a" else right + left)
-    ]
+    sides = [*left, *right] if ink == "a" else [*right, *left]
+    if ink == "reader":  # who may have no rise to stand beside
+        sides.append((0, -1))
+    spots = [(column + across, row + down) for column, row in cells for across, down in sides]
 
     def crowd(spot: tuple[int, int]) -> int:
         column, row = spot
         inside = 0 <= row < canvas.height and 0 <= column <= canvas.width - len(name)
+        if not inside:
+            return canvas.width + 1
         before = max(0, column - 1)
         after = min(canvas.width, column + len(name) + 1)
-        return canvas.used(before, row, after - before) if inside else canvas.width + 1
+        # Two names that stand close to each other would be read as one.
+        named = canvas.lettered(column - _APART, row, len(name) + 2 * _APART)
+        return canvas.used(before, row, after - before) + named
 
     column, row = next((spot for spot in spots if not crowd(spot)), None) or min(spots, key=crowd)
     canvas.write(max(0, min(column, canvas.width - len(name))), row, name, ink)

@@ -25,6 +25,9 @@ NEAR_END = 5
 GAP = 2
 """Cells between columns."""
 
+WIDE = 110
+"""Cells of a list from which on there is room for long names."""
+
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column.
@@ -33,6 +36,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         name: By which a row names its cell.
         title: What stands above it.
         width: In cells; 0 for the one that takes what the others leave.
+        wide: The same in a wide list, where that differs.
         right: Whether its texts stand at its right edge.
         least: Cells that the list must have for the column to be seen.
         needed: Whether it is seen even while no row says anything in it.
@@ -41,6 +45,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str = ""
     width: int = 0
+    wide: int = 0
     right: bool = False
     least: int = 0
     needed: bool = True
@@ -49,8 +54,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 def fitted(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """Return the columns that are seen in a list of so many cells, and how wide each is."""
     seen = [column for column in columns if column.least <= width]
-    fixed = sum(column.width for column in seen) + GAP * (len(seen) - 1)
-    return [(column, column.width or max(1, width - fixed)) for column in seen]
+    widths = [(width >= WIDE and column.wide) or column.width for column in seen]
+    rest = max(1, width - sum(widths) - GAP * (len(seen) - 1))
+    return [(column, fixed or rest) for column, fixed in zip(seen, widths, strict=True)]
 
 
 def line(fits: Sequence[tuple[Column, int]], cells: Mapping[str, Cell]) -> Content:
