@@ -29,6 +29,16 @@ from streamscope.trace import (
 
 WORDS = ("Because ", "the ", "sky ", "scatters ", "blue.")
 NS = 1_000_000_000
+NEVER_BUSY = """
+[trust]
+lag_ms = 10_000
+merged_lag_ms = 10_000
+merged_share = 1
+waited_share = 1
+stolen_share = 1
+throttled_share = 1
+include_busy = true
+"""
 
 
 class Done(NamedTuple):
@@ -72,7 +82,24 @@ class Shell:
 
 
 @pytest.fixture
-def shell() -> Shell:
+def configure(home: Path) -> Callable[[str], None]:
+    """Write the config file, in which this machine is never too busy for a run to count.
+
+    A run on a busy machine is made once more, and whether there is one is no test's to say.
+    """
+
+    def write(text: str) -> None:
+        folder = home / "config"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.toml").write_text(text + NEVER_BUSY)
+
+    return write
+
+
+@pytest.fixture
+def shell(configure: Callable[[str], None], home: Path) -> Shell:
+    if not (home / "config").exists():
+        configure("")
     return Shell()
 
 

@@ -170,7 +170,8 @@ async def test_from_a_shell_as_text_and_as_json(shell: "Shell", home: Path, olla
     findings = msgspec.json.decode(whole.out, type=Findings)
     assert (whole.code, findings.schema, findings.problems) == (0, "streamscope/doctor/1", [])
     assert ollama in [server.url for server in findings.servers]
-    assert made_in(home) == []
+    assert made_in(home) == ["config"], "nothing but what was there"
+    assert made_in(home / "config") == ["config.toml"]
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,8 @@ def to(server: "Scripted") -> tuple[str, ...]:
 
 
 @pytest.fixture(autouse=True)
-def _fast(home: Path) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text('profile = "fast"\n')
+def _fast(configure: Callable[[str], None]) -> None:
+    configure('profile = "fast"\n')
 
 
 async def test_json_follows_its_schema_and_the_runs_are_kept(shell: "Shell", home: Path) -> None:
@@ -171,10 +171,12 @@ async def test_an_interrupted_run_is_printed_and_kept(
         assert [row.ended for row in history.recent(9)] == ["cancelled"]
 
 
-async def test_a_service_manager_ends_a_run_as_a_person_does(shell: "Shell", home: Path) -> None:
+async def test_a_service_manager_ends_a_run_as_a_person_does(
+    shell: "Shell", home: Path, configure: Callable[[str], None]
+) -> None:
     """SIGTERM to the group reaches the measuring process and the simulator, too."""
     argv = ("run", "Why?", "--engine", "simulator", "--repeat", "3", "--warmup", "1")
-    (home / "config" / "config.toml").write_text('profile = "slow"\n')
+    configure('profile = "slow"\n')
     process = await shell.begin(*argv, "--format", "json")
     assert process.stderr is not None
     while b"warming up" not in await process.stderr.readline():
@@ -327,7 +329,7 @@ async def test_a_comparison_that_was_stopped_goes_on_where_it_was(
     good = {(run.pair, run.channel) for run in record.runs if run.ended == "stop"}
     assert good == {(pair, side) for pair in range(1, 31) for side in "AB"}
     assert len({run.nonce for run in record.runs}) == len(record.runs), "every prompt is new"
-    with History.open(home / "data" / "history.db") as history:
+    with History.open(home / "data" / "history.db", include_busy=True) as history:
         (row,) = history.comparisons()
     assert (row.pairs, row.note, row.tags) == (30, "in two goes", ("mine", "whole"))
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,9 +196,10 @@ async def test_channels_that_mean_nothing_are_refused_before_anything_begins(
     assert not (home / "data").exists()
 
 
-async def test_channels_of_the_config_file_are_measured(shell: "Shell", home: Path) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text('engine = "simulator"\na = "fast"\nb = "steady"\n')
+async def test_channels_of_the_config_file_are_measured(
+    shell: "Shell", configure: Callable[[str], None]
+) -> None:
+    configure('engine = "simulator"\na = "fast"\nb = "steady"\n')
     done = await shell("run", "x", *QUICK, "--no-save")
     assert done.code == 0
     assert "A: fast · B: steady · both stream" in done.err

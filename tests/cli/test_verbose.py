@@ -1,6 +1,6 @@
 """``-v``: below a table stands where the time went, and nowhere else."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +12,10 @@ QUICK = ("--engine", "simulator", "--repeat", "1", "--warmup", "0", "--max-token
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_run_tells_where_its_time_went(shell: "Shell", home: Path) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text('profile = "fast"\n')
+async def test_a_run_tells_where_its_time_went(
+    shell: "Shell", configure: Callable[[str], None]
+) -> None:
+    configure('profile = "fast"\n')
     done = await shell("run", "Why?", *QUICK, "--no-save", "-v")
     assert done.code == 0
     table, _, more = done.out.partition("\nA stream · pair 1")
