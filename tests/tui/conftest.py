@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import msgspec
 import pytest
-from textual import events
 from textual.app import App
 from textual.notifications import SeverityLevel
 from textual.pilot import Pilot
@@ -60,9 +59,7 @@ from streamscope.tui.ended import EndedRun
 from streamscope.tui.widgets.channel_pane import ChannelPane
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.prompt import PromptEditor
-
-PATIENCE_S = 20.0
-"""How long a test waits for what must happen, in seconds."""
+from tests.tui import hands
 
 ANSWER = """\
 Water waves spread from a stone that falls into a pond. They carry energy, not water: a leaf on \
@@ -409,32 +406,20 @@ class Person:
     session: ObservedSession
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one after the other, and wait until the app has dealt with each.
-
-        The pilot's own way waits for a quiet processor, which takes a second while text streams.
-        """
-        for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
-            await self.settle()
+        """Press keys, one after the other, and wait until the app has dealt with each."""
+        await hands.press(self.pilot, *keys)
 
     async def write(self, text: str) -> None:
         """Type a text."""
-        for char in text:
-            self.app.post_message(events.Key("space" if char == " " else char, char))
-        await self.settle()
+        await hands.write(self.pilot, text)
 
     async def settle(self) -> None:
         """Wait until every widget has dealt with what it was told, and those with what follows."""
-        for _ in range(4):
-            await self.pilot.pause(0)
+        await hands.settle(self.pilot)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Wait until something holds; fail, and show the screen, if that takes too long."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, "\n".join(["waited in vain", what, *self.screen])
-            await self.pilot.pause(0.005)
-        await self.settle()
+        await hands.until(self.pilot, condition, lambda: "\n".join([what, *self.screen]))
 
     async def filled(self) -> None:
         """Wait until the frame of the first picture is filled."""

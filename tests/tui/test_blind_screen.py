@@ -1,12 +1,10 @@
 """The blind test under a pilot: nothing tells the sides apart, and every vote is kept."""
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
 import msgspec
 import pytest
-from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Footer, Input, Static
@@ -19,11 +17,11 @@ from streamscope.tui.screens import blind
 from streamscope.tui.screens.blind import BlindScreen, StillPane
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
 from streamscope.tui.widgets.ends import Ends
+from tests.tui import hands
 
 Build = Callable[..., Trace]
 Pair = dict[ChannelName, EndedRun]
 
-PATIENCE_S = 20.0
 SIZES = [(80, 24), (120, 40)]
 WORDS_THAT_TELL = ("stream", "block", "0.63", "3.5", "phase", "tok")
 
@@ -102,18 +100,11 @@ class Person:
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait until each was dealt with."""
-        for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
-            for _ in range(4):
-                await self.pilot.pause(0)
+        await hands.press(self.pilot, *keys)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something holds."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            await self.pilot.pause(0.005)
-        await self.pilot.pause(0)
+        await hands.until(self.pilot, condition, lambda: "what follows")
 
     async def watch(self) -> None:
         """Start a round, and wait until both answers are there."""

@@ -18,6 +18,7 @@ from streamscope.tui.calibrate_app import CalibrateApp
 from streamscope.tui.screens.calibrate import CalibrateScreen
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.text_pane import TextPane
+from tests.tui import hands
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp
@@ -97,9 +98,9 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[Calibration | str], No
 
 async def over(app: CalibrateApp, pilot: Pilot[None]) -> None:
     """Wait for the end of the calibration, and until that is drawn."""
-    await pilot.pause()
+    await hands.settle(pilot)
     await app.workers.wait_for_complete()
-    await pilot.pause()
+    await hands.settle(pilot)
 
 
 def said(app: CalibrateApp) -> str:
@@ -131,7 +132,7 @@ async def test_each_case_is_painted_by_the_real_pane_and_fills_its_row(
         rows = table(one)[2:]
         assert all(len(row.split()) >= 15 for row in rows[: len(made.cases)])
         assert len({len(line) for line in table(one)[: 2 + len(made.cases)]}) == 1
-        await pilot.press("escape")
+        await hands.press(pilot, "escape")
     assert not one.is_running
 
 
@@ -146,7 +147,7 @@ async def test_it_ends_in_one_plain_sentence(
             "Arrival times on this machine are good to ±0.04 ms (p99) up to 1,000 chunks a "
             "second, with the app painting."
         )
-        await pilot.press("enter")
+        await hands.press(pilot, "enter")
     assert one.calibrate.calibration is not None
 
 
@@ -159,7 +160,7 @@ async def test_a_problem_is_the_sentence(
         await over(one, pilot)
         assert said(one) == "The schedule server ended in the middle."
         assert one.calibrate.problem
-        await pilot.press("escape")
+        await hands.press(pilot, "escape")
     assert one.calibrate.calibration is None
 
 
@@ -177,9 +178,9 @@ async def test_escape_stops_it_and_nothing_has_come_of_it(
 ) -> None:
     one = app()
     async with one.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-        await pilot.press("escape")
-        await pilot.pause()
+        await hands.settle(pilot)
+        await hands.press(pilot, "escape")
+        await hands.settle(pilot)
     assert not one.is_running
     assert one.calibrate.calibration is None
     assert one.calibrate.problem == ""
@@ -205,7 +206,7 @@ async def test_all_that_matters_is_in_view(
         for widget in (*screen.query(Ends), *screen.query("TextPane, #said, #table, Footer")):
             assert widget.region.height > 0
             assert screen.region.contains_region(widget.region)
-        await pilot.press("escape")
+        await hands.press(pilot, "escape")
 
 
 async def test_what_the_app_finds_out_holds_from_then_on_and_is_kept(

@@ -11,6 +11,7 @@ from streamscope.tui.screens.compare import (
     plan_words,
     read_wish,
 )
+from tests.tui import hands
 
 USUAL = Plan(repeat=30, until=0.05)
 
@@ -62,9 +63,9 @@ async def chosen(dialog: CompareDialog, *keys: str) -> tuple[list[Asked | None],
     got: list[Asked | None] = []
     async with app.run_test(size=(80, 24)) as pilot:
         app.push_screen(dialog, got.append)
-        await pilot.pause()
-        await pilot.press(*keys)
-        await pilot.pause()
+        await hands.settle(pilot)
+        await hands.press(pilot, *keys)
+        await hands.settle(pilot)
         hint = "" if got else str(dialog.query_one(".hint").render())
     return got, hint
 

@@ -15,6 +15,7 @@ from streamscope.tui.judged import NO_VERDICT
 from streamscope.tui.screens.details import SECTIONS, DetailsScreen
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
 from streamscope.tui.widgets.plot import ReadablePlot
+from tests.tui import hands
 
 Build = Callable[..., Trace]
 Pair = dict[ChannelName, EndedRun]
@@ -96,8 +97,8 @@ async def test_each_section_has_a_key_and_fits_between_title_and_footer(
     app = Host(pair, judgement)
     async with app.run_test(size=size) as pilot:
         for number, section in enumerate(SECTIONS, start=1):
-            await pilot.press(str(number))
-            await pilot.pause()
+            await hands.press(pilot, str(number))
+            await hands.settle(pilot)
             assert app.section == section
             shown = app.details.query_one(f"#section-{section}").region
             assert (shown.x, shown.width) == (0, size[0])
@@ -108,21 +109,21 @@ async def test_each_section_has_a_key_and_fits_between_title_and_footer(
 async def test_a_section_is_written_after_another_one_was_scrolled(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("6")
-        await pilot.pause()
-        await pilot.press("down")
-        await pilot.pause()
-        await pilot.press("7")
+        await hands.press(pilot, "6")
+        await hands.settle(pilot)
+        await hands.press(pilot, "down")
+        await hands.settle(pilot)
+        await hands.press(pilot, "7")
         while not app.text("instrument"):
-            await pilot.pause()
+            await hands.settle(pilot)
         assert "this machine" in app.text("instrument")
 
 
 async def test_a_text_section_is_written_for_the_room_beside_its_scroll_bar(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("6")
-        await pilot.pause()
+        await hands.press(pilot, "6")
+        await hands.settle(pilot)
         drawn = app.text("phases").split("\n\n")[0].splitlines()
         room = app.details.query_one("#section-phases Static").size.width
         assert max(map(len, drawn)) <= room < 78
@@ -133,12 +134,12 @@ async def test_arrows_turn_the_sections_in_a_circle(pair: Pair) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         seen = []
         for _ in SECTIONS:
-            await pilot.press("right")
-            await pilot.pause()
+            await hands.press(pilot, "right")
+            await hands.settle(pilot)
             seen.append(app.section)
         assert seen == [*SECTIONS[1:], SECTIONS[0]]
-        await pilot.press("left")
-        await pilot.pause()
+        await hands.press(pilot, "left")
+        await hands.settle(pilot)
         assert app.section == SECTIONS[-1]
 
 
@@ -147,57 +148,57 @@ async def test_what_does_not_fit_is_scrolled_to_by_keys(pair: Pair, judgement: J
     async with app.run_test(size=(80, 24)) as pilot:
         page = app.details.query_one("#section-verdict")
         assert page.max_scroll_y > 0
-        await pilot.press("end")
-        await pilot.pause()
+        await hands.press(pilot, "end")
+        await hands.settle(pilot)
         assert page.scroll_y == page.max_scroll_y
 
 
 async def test_the_highlighted_figure_is_explained(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await pilot.pause()
+        await hands.press(pilot, "3")
+        await hands.settle(pilot)
         assert app.details.query_one(DataTable).row_count == len(ALL_FIGURES)
         for figure in ALL_FIGURES[:3]:
             said = str(app.details.query_one("#about > Static", Static).visual)
             assert figure.formula in said
-            await pilot.press("down")
-            await pilot.pause()
+            await hands.press(pilot, "down")
+            await hands.settle(pilot)
 
 
 async def test_home_and_end_go_to_the_first_and_the_last_figure(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
-        await pilot.pause()
+        await hands.press(pilot, "3")
+        await hands.settle(pilot)
         listed = app.details.query_one(DataTable)
         assert "up" in {key for key, at in app.details.active_bindings.items() if at.binding.show}
-        await pilot.press("end")
-        await pilot.pause()
+        await hands.press(pilot, "end")
+        await hands.settle(pilot)
         assert listed.cursor_row == len(ALL_FIGURES) - 1
         said = str(app.details.query_one("#about > Static", Static).visual)
         assert ALL_FIGURES[-1].formula in said
-        await pilot.press("home")
-        await pilot.pause()
+        await hands.press(pilot, "home")
+        await hands.settle(pilot)
         assert listed.cursor_row == 0
 
 
 async def test_the_plot_is_drawn_until_all_is_read_on_demand(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("2")
-        await pilot.pause()
+        await hands.press(pilot, "2")
+        await hands.settle(pilot)
         plot = app.details.query_one(ReadablePlot)
 
         def last_tick() -> float:
             return float(plot.render_line(plot.size.height - 1).text.split()[-2])
 
         assert last_tick() == 3.5
-        await pilot.press("z")
-        await pilot.pause()
+        await hands.press(pilot, "z")
+        await hands.settle(pilot)
         assert 15 < last_tick() < 20
-        await pilot.press("z")
-        await pilot.pause()
+        await hands.press(pilot, "z")
+        await hands.settle(pilot)
         assert last_tick() == 3.5
 
 
@@ -205,16 +206,16 @@ async def test_zooming_is_offered_only_where_there_is_a_plot(pair: Pair) -> None
     app = Host(pair)
     async with app.run_test(size=(120, 40)) as pilot:
         assert "z" not in app.details.active_bindings
-        await pilot.press("2")
-        await pilot.pause()
+        await hands.press(pilot, "2")
+        await hands.settle(pilot)
         assert "z" in app.details.active_bindings
 
 
 async def test_escape_goes_back(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("escape")
-        await pilot.pause()
+        await hands.press(pilot, "escape")
+        await hands.settle(pilot)
         assert app.screen is not app.details
 
 
@@ -228,8 +229,8 @@ async def test_commands_of_the_main_screen_are_not_offered(pair: Pair) -> None:
 async def test_help_explains_the_section(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("f1")
-        await pilot.pause()
+        await hands.press(pilot, "f1")
+        await hands.settle(pilot)
         assert app.screen.is_modal
 
 
@@ -254,8 +255,8 @@ async def test_it_opens_for_a_single_run_that_brought_nothing(
     app = Host({"A": build_ended(build_stream(text=""))})
     async with app.run_test(size=(80, 24)) as pilot:
         for number, section in enumerate(SECTIONS, start=1):
-            await pilot.press(str(number))
-            await pilot.pause()
+            await hands.press(pilot, str(number))
+            await hands.settle(pilot)
             assert app.section == section
 
 

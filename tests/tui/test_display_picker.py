@@ -19,6 +19,7 @@ from streamscope.tui.screens.display import (
     stream_of,
 )
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
+from tests.tui import hands
 
 Build = Callable[..., Trace]
 Pair = dict[ChannelName, EndedRun]
@@ -123,8 +124,8 @@ def test_a_blocking_run_has_no_gaps_and_no_delay(pair: Pair) -> None:
 async def test_all_of_it_fits(pair: Pair, size: tuple[int, int]) -> None:
     app = Host(pair)
     async with app.run_test(size=size) as pilot:
-        await pilot.press("down", "tab", "end")
-        await pilot.pause()
+        await hands.press(pilot, "down", "tab", "end")
+        await hands.settle(pilot)
         assert app.picker.query_one(".dialog").max_scroll_y == 0
         for side in ("a", "b"):
             assert app.options(side).max_scroll_y == 0
@@ -137,11 +138,11 @@ async def test_all_of_it_fits(pair: Pair, size: tuple[int, int]) -> None:
 async def test_moving_marks_and_tells_the_effect(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await hands.settle(pilot)
         assert app.listed("a")[0] == "● as measured"
         assert app.effect("a")["first text"] == "0.63 s"
-        await pilot.press("end")
-        await pilot.pause()
+        await hands.press(pilot, "end")
+        await hands.settle(pilot)
         assert app.listed("a")[0] == "○ as measured"
         assert app.listed("a")[-1] == "● held back whole"
         assert app.effect("a")["first text"] == "3.40 s (+2.77 s)"
@@ -151,16 +152,16 @@ async def test_moving_marks_and_tells_the_effect(pair: Pair) -> None:
 async def test_enter_takes_both_sides(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("down", "tab", "end", "enter")
-        await pilot.pause()
+        await hands.press(pilot, "down", "tab", "end", "enter")
+        await hands.settle(pilot)
         assert app.answers == [{"A": Look("A", PRESETS[1]), "B": Look("A", WHOLE)}]
 
 
 async def test_arrows_turn_to_the_other_side(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("right", "down", "left", "end", "enter")
-        await pilot.pause()
+        await hands.press(pilot, "right", "down", "left", "end", "enter")
+        await hands.settle(pilot)
         assert app.answers == [{"A": Look("A", WHOLE), "B": Look("A")}]
 
 
@@ -170,27 +171,27 @@ async def test_what_is_shown_now_is_marked_and_r_goes_back_to_what_was_measured(
     looks: Looks = {"A": Look("A", Pacing("batch", 3)), "B": Look("A", WHOLE)}
     app = Host(pair, looks)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await hands.settle(pilot)
         assert "● 3 chunks at a time" in app.listed("a")
         assert "● A, held back whole" in app.listed("b")
-        await pilot.press("r", "enter")
-        await pilot.pause()
+        await hands.press(pilot, "r", "enter")
+        await hands.settle(pilot)
         assert app.answers == [PLAIN]
 
 
 async def test_escape_changes_nothing(pair: Pair) -> None:
     app = Host(pair)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("down", "escape")
-        await pilot.pause()
+        await hands.press(pilot, "down", "escape")
+        await hands.settle(pilot)
         assert app.answers == [None]
 
 
 async def test_without_a_stream_there_is_only_what_was_measured(pair: Pair) -> None:
     app = Host({"A": pair["B"], "B": pair["B"]})
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await hands.settle(pilot)
         assert app.listed("a") == app.listed("b") == ["● as measured"]
-        await pilot.press("enter")
-        await pilot.pause()
+        await hands.press(pilot, "enter")
+        await hands.settle(pilot)
         assert app.answers == [PLAIN]

@@ -7,6 +7,7 @@ from textual.app import App
 from textual.widgets import Input, OptionList, Static
 
 from streamscope.tui.screens.prompts import SAMPLES, PromptSearch
+from tests.tui import hands
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp
@@ -39,7 +40,7 @@ class SearchApp(App[None]):
 async def test_all_are_listed_each_on_one_harmless_line() -> None:
     app = SearchApp()
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await hands.settle(pilot)
         assert app.listed == [
             "Why is the sky blue?",
             "[bold]␛[31m not markup",
@@ -63,22 +64,22 @@ async def test_all_are_listed_each_on_one_harmless_line() -> None:
 async def test_one_is_taken_whole(keys: list[str], answer: str | None) -> None:
     app = SearchApp()
     async with app.run_test() as pilot:
-        await pilot.press(*keys)
-        await pilot.pause()
+        await hands.press(pilot, *keys)
+        await hands.settle(pilot)
         assert app.answers == [answer]
 
 
 async def test_a_part_that_is_nowhere_is_said_and_takes_nothing() -> None:
     app = SearchApp()
     async with app.run_test() as pilot:
-        await pilot.press(*"zebra")
-        await pilot.pause()
+        await hands.press(pilot, *"zebra")
+        await hands.settle(pilot)
         assert app.listed == []
         assert "Neither a prompt" in str(app.screen.query_one(Static).visual)
-        await pilot.press("enter")
+        await hands.press(pilot, "enter")
         assert app.answers == []
-        await pilot.press(*["backspace"] * 5)
-        await pilot.pause()
+        await hands.press(pilot, *["backspace"] * 5)
+        await hands.settle(pilot)
         assert len(app.listed) == 3 + len(SAMPLES)
         assert app.screen.query_one(Input).has_focus
 

@@ -9,9 +9,9 @@ from textual.screen import Screen
 from streamscope.trace import TextKind
 from streamscope.tui.themes import default_variables
 from streamscope.tui.widgets.text_pane import SLICE, TextPane
+from tests.tui.hands import PATIENCE_S
 
 SIZE = (21, 5)  # one column is the scroll bar
-PATIENCE_S = 20.0
 
 
 class SeenApp(App[None]):

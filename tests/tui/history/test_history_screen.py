@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -36,13 +35,12 @@ from streamscope.tui.themes import default_variables
 from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.rows import RowList
 from streamscope.tui.widgets.trend import Trend
+from tests.tui import hands
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp
 
 Keep = Callable[..., list[Run]]
-
-PATIENCE_S = 20.0
 
 
 class HistoryApp(App[None]):
@@ -116,15 +114,11 @@ class Reader:
         return len(self.app.said) == many
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        await hands.press(self.pilot, *keys)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something holds."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.app.said}"
-            await self.pilot.pause(0.005)
-        await self.pilot.pause()
+        await hands.until(self.pilot, condition, lambda: f"{what}: {self.app.said}")
 
     async def see(self, *texts: str) -> None:
         """Wait until the list has so many lines, each with its text in it."""
@@ -142,7 +136,7 @@ class Reader:
     async def write(self, text: str) -> None:
         """Type over what stands in the field."""
         self.screen.query_one(Input).value = ""
-        await self.press(*("space" if char == " " else char for char in text))
+        await hands.write(self.pilot, text)
 
     async def into(self, *kinds: type[Screen[Any]]) -> None:
         """Go into the highlighted line, and on."""
