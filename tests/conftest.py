@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import struct
@@ -66,6 +67,11 @@ Bytes are written; an event is waited for; ``seen`` waits until the client has r
 ``left`` until it has closed the connection; ``cut`` closes without ending the body, ``reset``
 does so with a TCP reset.
 """
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over all that was imported and collected: it stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
