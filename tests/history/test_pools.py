@@ -166,6 +166,11 @@ def test_runs_on_a_busy_machine_are_left_out_unless_they_are_wanted(
         assert all_of_it.trend(group, "a")[0].values["stream"] == [1.0, 2.0]
         (row,) = all_of_it.groups(names=["a"])
         assert row.values["stream"].n == 2
+        assert [(row.pairs, row.busy) for row in all_of_it.comparisons()] == [(2, 1)]
+        assert all_of_it.comparison(run.comparison_id)[0].pairs == 2
+        last = all_of_it.last_pair(*group.delivered())
+        assert last is not None
+        assert last[0].pair == 2
 
 
 def test_only_the_newest_are_pooled_whatever_the_machine_was_like(

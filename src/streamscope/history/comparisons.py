@@ -46,9 +46,10 @@ SELECT comparison_id, plan, note, tags,
             AND good.pair = bad.pair AND good.channel = bad.channel
             AND good.left_out IN ('', 'busy'))) AS failed_pairs,
     (SELECT count(*) FROM (SELECT pair FROM kept_runs
-        WHERE comparison_id = told.comparison_id AND left_out = ''
+        WHERE comparison_id = told.comparison_id
+            AND (left_out = '' OR (left_out = 'busy' AND :busy))
         GROUP BY pair HAVING min(channel) <> max(channel))) AS pairs
-FROM comparisons AS told WHERE comparison_id = ?
+FROM comparisons AS told WHERE comparison_id = :comparison
 """
 
 # What a side is: as its first measured run was, or its first at all.
@@ -89,11 +90,17 @@ def plan_of(connection: sqlite3.Connection, comparison_id: str) -> Plan | None:
 
 
 def listed(
-    connection: sqlite3.Connection, limit: int, group: Group | None, before: str | None
+    connection: sqlite3.Connection,
+    limit: int,
+    group: Group | None,
+    before: str | None,
+    *,
+    busy: bool = False,
 ) -> list[ComparisonRow]:
     """Return up to ``limit`` comparisons that have runs, the one with the newest run first.
 
-    ``before`` names the comparison after which the list goes on, for lists read page by page.
+    ``before`` names the comparison after which the list goes on, for lists read page by page. With
+    ``busy``, pairs on a busy machine count.
     """
     number = None if group is None else group_id(connection, group)
     bound = {
@@ -102,14 +109,14 @@ def listed(
         "group": number,
     }
     found = connection.execute(_NEWEST if group is None else _NEWEST_OF_GROUP, bound).fetchall()
-    return [row(connection, comparison_id, number) for (comparison_id,) in found]
+    return [_row(connection, comparison_id, number, busy=busy) for (comparison_id,) in found]
 
 
-def row(
-    connection: sqlite3.Connection, comparison_id: str, group: int | None = None
+def _row(
+    connection: sqlite3.Connection, comparison_id: str, group: int | None = None, *, busy: bool
 ) -> ComparisonRow:
     """Return the comparison of this id, which must have runs, with that group's name if given."""
-    told = connection.execute(_TOLD, (comparison_id,)).fetchone()
+    told = connection.execute(_TOLD, {"comparison": comparison_id, "busy": busy}).fetchone()
     found = (connection.execute(_SHOWN, (comparison_id, name)).fetchone() for name in _CHANNELS)
     sides = [side for side in found if side is not None]
     shown = next((side for side in sides if side["group_id"] == group), sides[0])
@@ -133,8 +140,12 @@ def row(
     )
 
 
-def whole(connection: sqlite3.Connection, comparison_id: str) -> tuple[ComparisonRow, list[Run]]:
+def whole(
+    connection: sqlite3.Connection, comparison_id: str, *, busy: bool = False
+) -> tuple[ComparisonRow, list[Run]]:
     """Return the comparison of this id, which must have runs, and all its runs, oldest first.
+
+    With ``busy``, pairs on a busy machine count.
 
     Raises:
         HistoryError: One of them cannot be decoded any more.
@@ -143,7 +154,8 @@ def whole(connection: sqlite3.Connection, comparison_id: str) -> tuple[Compariso
         "SELECT run_id FROM kept_runs WHERE comparison_id = ? ORDER BY started_utc, seq",
         (comparison_id,),
     ).fetchall()
-    return row(connection, comparison_id), [load(connection, run_id) for (run_id,) in ids]
+    runs = [load(connection, run_id) for (run_id,) in ids]
+    return _row(connection, comparison_id, busy=busy), runs
 
 
 def read_tags(text: str) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ class Reads(ABC):
             before: Id of the last comparison of the page before; the list goes on after it.
         """
         with self._view() as db:
-            return comparisons.listed(db, limit, group, before)
+            return comparisons.listed(db, limit, group, before, busy=self.include_busy)
 
     def plan(self, comparison_id: str) -> Plan | None:
         """Return how a comparison was to be carried out; ``None`` if nobody knows."""
@@ -153,7 +153,8 @@ class Reads(ABC):
                 decoded any more.
         """
         with self._view() as db:
-            return comparisons.whole(db, find_comparison(db, comparison_id))
+            found = find_comparison(db, comparison_id)
+            return comparisons.whole(db, found, busy=self.include_busy)
 
     def find(self, text: str) -> tuple[Kind, str]:
         """Return whether ``text`` names a run or a comparison, and its whole id.
@@ -178,9 +179,9 @@ class Reads(ABC):
             return runs.load(db, run_id)
 
     def last_pair(self, a: Part, b: Part) -> tuple[Run, Run] | None:
-        """Return the newest pair of a run of each of two parts, both ended well."""
+        """Return the newest pair of a run of each of two parts that ended well and count."""
         with self._view() as db:
-            return runs.last_pair(db, a, b)
+            return runs.last_pair(db, a, b, busy=self.include_busy)
 
     def export(self, group: Group | None = None, comparison_id: str | None = None) -> Iterator[Run]:
         """Return whole runs one after the other, oldest first: all, or those of one of both.

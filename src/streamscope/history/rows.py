@@ -109,7 +109,8 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
         parts: What each channel asked, and how; of channels that have runs.
         targets: The server of each.
         plan: How it was to be carried out; ``None`` if nobody said, as for imported runs.
-        pairs: Number of pairs of which both runs ended by themselves.
+        pairs: Number of pairs of which both runs ended by themselves, and that count: on a machine
+            that was too busy they do only if that is wanted.
         runs: Number of runs of all kinds.
         failed: How many of them failed: did not end by themselves, nor were stopped by a person,
             nor only warmed up.

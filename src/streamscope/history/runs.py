@@ -9,6 +9,7 @@ import msgspec
 from streamscope.history.codec import clean, decode_request, decode_trace
 from streamscope.history.errors import HistoryError
 from streamscope.history.groups import Group, Part, group_id, group_of_row, target_of_row
+from streamscope.history.insert import BUSY
 from streamscope.history.rows import RunRow
 from streamscope.trace import Run, ServerTimings, Tokens
 
@@ -30,8 +31,9 @@ SELECT a.run_id AS a, b.run_id AS b
 FROM kept_runs AS a CROSS JOIN kept_runs AS b
     ON b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.seq <> a.seq
         AND +b.group_id = :b
-WHERE a.group_id = :a AND a.mode = :a_mode AND a.left_out = ''
-    AND b.mode = :b_mode AND b.left_out = '' AND (:one = 0 OR (a.channel, b.channel) = ('A', 'B'))
+WHERE a.group_id = :a AND a.mode = :a_mode AND a.left_out IN ('', :busy)
+    AND b.mode = :b_mode AND b.left_out IN ('', :busy)
+    AND (:one = 0 OR (a.channel, b.channel) = ('A', 'B'))
 ORDER BY a.started_utc DESC, a.seq DESC, b.started_utc DESC, b.seq DESC LIMIT 1
 """
 
@@ -104,8 +106,12 @@ def load(connection: sqlite3.Connection, run_id: str) -> Run:
     )
 
 
-def last_pair(connection: sqlite3.Connection, a: Part, b: Part) -> tuple[Run, Run] | None:
+def last_pair(
+    connection: sqlite3.Connection, a: Part, b: Part, *, busy: bool = False
+) -> tuple[Run, Run] | None:
     """Return the newest pair of two parts of which both runs may be pooled.
+
+    With ``busy``, those on a busy machine may.
 
     Raises:
         HistoryError: One of them cannot be decoded any more.
@@ -116,6 +122,7 @@ def last_pair(connection: sqlite3.Connection, a: Part, b: Part) -> tuple[Run, Ru
         "a_mode": a.mode,
         "b_mode": b.mode,
         "one": a == b,
+        "busy": BUSY if busy else "",
     }
     row = connection.execute(_LAST_PAIR, bound).fetchone()
     if row is None:
