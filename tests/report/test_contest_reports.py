@@ -46,6 +46,23 @@ def test_the_table_has_their_names_and_compares_no_tokens_of_two_models(
     assert "chunks" not in rows, "a chunk is a token here"
 
 
+def test_a_name_may_take_several_lines_and_stays_whole(
+    build_contest: Build, build_stream: BuildTrace
+) -> None:
+    of_a = Target(protocol="openai-chat", url="http://127.0.0.1:18300/v1", model="smollm2")
+    of_b = Target(
+        protocol="openai-chat", url="http://127.0.0.1:8080/v1", model="smollm2-135m-instruct"
+    )
+    traces = [build_stream(1, 4)] * 6, [build_stream(1, 6)] * 6
+    lines = table(build_contest(*traces, of_a=of_a, of_b=of_b)).splitlines()
+    row = next(number for number, line in enumerate(lines) if line.endswith("A vs B"))
+    (above,) = [line for line in lines[row - 2 : row] if "smollm2-135m-instruct" in line]
+    column = above.index("smollm2-135m-instruct")
+    assert lines[row][column:].split() == ["127.0.0.1:8080", "A", "vs", "B"]
+    assert "…" not in lines[row]
+    assert max(map(len, lines)) <= 80
+
+
 def test_the_same_model_elsewhere_is_compared_by_tokens(
     build_contest: Build, build_stream: BuildTrace
 ) -> None:

@@ -7,23 +7,24 @@ from streamscope.sides import Sides
 from streamscope.trace import ChannelName, Mode
 
 LONGEST_HEAD = 28
-"""Characters of a column's head, at most."""
+"""Characters of a column's head, at most, unless it may take several lines."""
 
 LONGEST_NAME = 48
 """Characters of a channel's name in a sentence, at most."""
 
 
-def head(sides: Sides | None, channel: ChannelName, mode: Mode) -> str:
+def head(sides: Sides | None, channel: ChannelName, mode: Mode, longest: int = LONGEST_HEAD) -> str:
     """Return what stands above a channel's column, plain: ``A stream``, ``B qwen3:8b``.
 
     Args:
         sides: Both channels; ``None`` where only one is known.
         channel: The channel.
         mode: How it delivers.
+        longest: Characters, at most.
     """
     if sides is None or sides.question == "delivery":
         return f"{channel} {mode}"
-    return f"{channel} {name(sides, channel, LONGEST_HEAD - 2)}"
+    return f"{channel} {name(sides, channel, longest - 2)}"
 
 
 def name(sides: Sides, channel: ChannelName, longest: int = LONGEST_NAME) -> str:

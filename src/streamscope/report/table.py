@@ -45,6 +45,9 @@ _USUAL = Conventions()
 _OF_TOKENS: frozenset[Unit] = frozenset({"tok/s", "tokens", "chunks/s", "chunks"})
 """Units that two models do not share."""
 
+_LONGEST_HEAD = 40
+"""Characters of a column's head, at most: of what takes up to three lines of a terminal."""
+
 
 def comparison_table(comparison: Comparison, conventions: Conventions = _USUAL) -> RenderableType:
     """Return the comparison for people: verdict, cautions, conditions, medians, notes, failures.
@@ -113,7 +116,7 @@ def _figures(
     channels, sides = comparison.channels(), comparison.sides
     for channel in channels:
         mode = comparison.of(channel)[0].trace.mode
-        table.add_column(Text(head(sides, channel, mode)), justify="left")
+        table.add_column(Text(head(sides, channel, mode, _LONGEST_HEAD)), justify="left")
     if len(channels) == 2:
         table.add_column("A vs B")
     for figure in rows:
