@@ -90,6 +90,30 @@ async def test_a_silent_death_is_told_with_the_last_words() -> None:
     assert not child.alive
 
 
+LATE = """
+import time
+from streamscope.engines.lifeline import Lifeline
+line = Lifeline()
+line.configuration(dict)
+try:
+    line.fail("It can't.")
+finally:
+    time.sleep(0.2)  # as a library does whose log is written by a thread of its own
+    print("the disk is full")
+"""
+
+
+async def test_what_is_said_after_a_refusal_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "late_words.py").write_text(LATE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    child = Child("late_words", {}, name="The engine")
+    with pytest.raises(EngineError, match=r"^It can't\.$"):
+        await child.announced(Announcement, 20)
+    assert child.last_lines == ["the disk is full"]
+
+
 async def test_a_wrong_announcement_is_an_error() -> None:
     child = Child(
         "streamscope.engines.pip_child",

@@ -123,7 +123,10 @@ class Child:
                 raise EngineError(self._epitaph())
             return self._decode(kind, self._said[0])
         except EngineError:
-            self.close()
+            try:
+                await asyncio.to_thread(self._hear_out)
+            finally:
+                self.close()
             raise
 
     def close(self) -> None:
@@ -155,13 +158,17 @@ class Child:
 
     def _epitaph(self) -> str:
         """Say how it died without a word, in one sentence."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAP_S)
-        self._threads[1].join(_REAP_S)
+        self._hear_out()
         words = next((line for line in reversed(self._last) if line.strip()), "it said nothing")
         code = self._process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return f"{self._name} ended before it was ready ({how}): {words.strip()[:200]}"
+
+    def _hear_out(self) -> None:
+        """Wait until it has ended by itself and all that it said was read, but for no longer."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAP_S)
+        self._threads[1].join(_REAP_S)
 
     async def _line(self) -> None:
         """Wait until the first line, or the end, of its standard output was read."""

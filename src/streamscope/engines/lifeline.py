@@ -47,9 +47,15 @@ class Lifeline:
         os.close(self._announcements)
 
     def fail(self, sentence: str) -> NoReturn:
-        """Send the reason why there is nothing to announce, as one sentence, and leave."""
+        """Send the reason why there is nothing to announce, as one sentence, and leave.
+
+        Not at once: a library that logs from a thread of its own may still have the details to say.
+
+        Raises:
+            SystemExit: Always.
+        """
         self.announce({"error": sentence})
-        os._exit(1)
+        raise SystemExit(1)
 
     def _watch(self) -> None:
         threading.Thread(target=_leave_at_end, name="lifeline", daemon=True).start()
