@@ -3,6 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from streamscope.cli import arguments, channels, start
@@ -231,4 +232,12 @@ def test_the_command_that_reports_tell_asks_both_channels_again(past: "Past") ->
     options = parse_run(said[2:])
     sides = Sides.of(runs)
     assert sides is not None
-    assert start.wishes(options, Config()) == Wishes.again(sides)
+    wishes = start.wishes(options, Config())
+    again = Wishes.again(sides)
+    assert wishes.b is not None
+    assert again.b is not None
+    assert wishes.modes == again.modes
+    for wish, meant in ((wishes.a, again.a), (wishes.b, again.b)):
+        assert wish.named
+        assert not meant.named
+        assert msgspec.structs.replace(meant, named=True, named_once=False) == wish

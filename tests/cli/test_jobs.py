@@ -116,7 +116,8 @@ def test_both_channels_are_wished_for_again(past: "Past") -> None:
     name, runs = past.comparison(model="small", against="large", modes=("stream", "stream"))
     job = again(past, name)
     a, b = (
-        Wish(url=runs[0].target.url, protocol="openai-chat", model=m) for m in ("small", "large")
+        Wish(url=runs[0].target.url, protocol="openai-chat", model=m, named=False, named_once=True)
+        for m in ("small", "large")
     )
     assert job.wishes == Wishes(a=a, b=b, modes=("stream", "stream"))
     assert job.groups == {run.channel: Group.of(run) for run in runs[:2]}
@@ -140,7 +141,7 @@ def _alone(past: "Past", mode: Mode) -> Run:
 
 def test_a_stream_alone_was_to_be_compared_with_the_same_server(past: "Past") -> None:
     run = _alone(past, "stream")
-    asked = msgspec.structs.replace(Wish.again(run.target, ""), named=True)
+    asked = msgspec.structs.replace(Wish.again(run.target, ""), named_once=True)
     assert again(past, run.comparison_id).wishes == Wishes(a=asked)
 
 

@@ -582,9 +582,34 @@ async def test_measuring_two_servers_again_sends_the_key_of_a_person_to_neither(
     both = Wishes.again(Sides(a=sides[0], b=sides[1]))
     matchup = await session.open(lambda *_: None, both)
     assert (matchup.a.key, matchup.b.key) == (None, None)
-    whole = msgspec.structs.replace(sides[0], mode="blocking")
-    matchup = await session.open(lambda *_: None, Wishes.again(Sides(a=sides[0], b=whole)))
-    assert matchup.a.key == "sk-mine", "of one server there is no doubt"
+
+
+async def test_measuring_again_sends_the_key_of_a_person_where_they_named_the_server_once(
+    build: "Build", web: Web, tmp_path: Path
+) -> None:
+    """A history may hold what somebody else has measured, at a server of their own."""
+    mine, foreign = "https://mine.example/v1", "https://foreign.example/v1"
+    web.lists = {mine.removesuffix("/v1"): VLLM, foreign.removesuffix("/v1"): VLLM}
+    keys = Keys({"STREAMSCOPE_API_KEY": "sk-mine"})
+
+    def again(url: str) -> Wishes:
+        target = Target(protocol="openai-chat", url=url, model="m")
+        stream, whole = (Side(target=target, mode=mode) for mode in ("stream", "blocking"))
+        return Wishes.again(Sides(a=stream, b=whole))
+
+    async def key_of(wishes: Wishes, session: Session) -> str | None:
+        return (await session.open(lambda *_: None, wishes)).a.key
+
+    history = History.open(tmp_path / "history.db")
+    first = build(key_for=keys.find, history=history)
+    assert await key_of(again(mine), first) is None, "nobody has named it yet"
+    assert await key_of(Wishes(a=Wish(url=mine)), first) == "sk-mine"
+    assert await key_of(again(foreign), first) is None
+    assert await key_of(again(mine), first) == "sk-mine", "it is still that one's"
+    later = build(key_for=keys.find, history=history)
+    assert await key_of(again(foreign), later) is None, "that it was measured again names it not"
+    assert await key_of(again(mine), later) == "sk-mine"
+    history.close()
 
 
 async def test_a_second_server_that_is_not_to_be_had_leaves_what_was(

@@ -43,7 +43,8 @@ def test_what_was_compared_can_be_wished_for_again() -> None:
     usual = Sides(a=Side(target=ONE, mode="stream"), b=Side(target=ONE, mode="blocking"))
     wishes = Wishes.again(usual)
     assert wishes.one_server
-    assert wishes.a == Wish(url=ONE.url, protocol=ONE.protocol, model=ONE.model)
+    asked = Wish(url=ONE.url, protocol=ONE.protocol, model=ONE.model, named=False)
+    assert wishes.a == msgspec.structs.replace(asked, named_once=True)
     assert wishes.modes == ("stream", "blocking")
     models = Sides(a=Side(target=ONE, mode="stream"), b=Side(target=OTHER, mode="stream"))
     again = Wishes.again(models)

@@ -212,4 +212,4 @@ def _wishes(row: ComparisonRow, runs: Sequence[Run]) -> Wishes:
             "nobody knows what the other one was: measure it with `streamscope run`."
         )
     asked = Wish.again(run.target, run.engine)
-    return Wishes(a=msgspec.structs.replace(asked, named=True))
+    return Wishes(a=msgspec.structs.replace(asked, named_once=True))

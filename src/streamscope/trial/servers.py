@@ -205,12 +205,14 @@ class Servers:
             progress=progress,
         )
 
-    def remember(self, choice: Choice, url: str) -> None:
+    def remember(self, choice: Choice, wish: Wish) -> None:
         """Remember a server that was named by a URL, for those who look for one later."""
-        if choice.found is not None and url:
+        if choice.found is not None and wish.url:
             from streamscope.wire.urls import validate_url
 
-            known_servers.remember(self._known_file, validate_url(url), choice.found)
+            url = validate_url(wish.url)
+            if wish.named or known_servers.known(self._known_file, url):
+                known_servers.remember(self._known_file, url, choice.found)
 
     @property
     def named(self) -> tuple[Wish, tuple[str, ...], str]:
@@ -250,7 +252,9 @@ class Servers:
         It is the one that they named last, and of two at once the first: the key is sent to one.
         """
         if not wish.named:
-            return self._own
+            before = (each.url for each in known_servers.read(self._known_file))
+            again = wish.named_once and authority(url) in map(authority, before)
+            return self._own or (url if again else "")
         taken = second and authority(self._own) in map(authority, self._named[:-1])
         return self._own if taken else url
 

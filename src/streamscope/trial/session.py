@@ -158,7 +158,7 @@ class Session:
 
     def _remember(self, choice: Choice, wish: Wish) -> None:
         if self._history is not None:
-            self._servers.remember(choice, wish.url)
+            self._servers.remember(choice, wish)
 
     async def get_ready(self) -> None:
         """Start the measuring process, if it is not there.

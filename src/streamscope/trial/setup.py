@@ -30,6 +30,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         model: Its model.
         named: Whether the person named the URL, and did not merely choose what had been found or
             measured before: only then can it be the server of their own key.
+        named_once: Whether it is measured again, alone: it counts as named if it was named on this
+            machine before, and no other is now. A history may have come from somebody else.
     """
 
     engine: Wanted = "auto"
@@ -37,6 +39,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = ""
     model: str = ""
     named: bool = True
+    named_once: bool = False
 
     @classmethod
     def again(cls, target: Target, engine: str) -> "Wish":
@@ -157,12 +160,12 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
         """Return the wishes for two channels that were compared before.
 
         Of two servers nobody knows any more which one the person's own key is for, so that neither
-        counts as named.
+        counts as named, even if both were.
         """
         a, b = (Wish.again(side.target, side.engine) for side in (sides.a, sides.b))
         modes = (sides.a.mode, sides.b.mode)
         if sides.a.place == sides.b.place:
-            a, b = (msgspec.structs.replace(wish, named=True) for wish in (a, b))
+            a, b = (msgspec.structs.replace(wish, named_once=True) for wish in (a, b))
         return cls(a=a, b=None if a == b else b, modes=modes)
 
     @property
