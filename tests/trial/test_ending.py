@@ -76,6 +76,7 @@ def test_what_becomes_of_a_marked_run(
         ([HELD_UP, HELD_UP, (QUIET, STOPPED)], ""),
         ([GOOD, (GONE,)], "Nothing answers there: is it running?"),
         ([GOOD, (QUIET, GONE)], "Nothing answers there: is it running?"),
+        ([GOOD, (GONE, QUIET)], "Nothing answers there: is it running?"),
         ([GOOD, (GONE, QUIET), GOOD], ""),
         ([], ""),
     ],
@@ -93,6 +94,7 @@ def test_what_does_not_count_is_counted_and_explained() -> None:
     )
     assert why_lost(course(GOOD, (QUIET, BUSY, QUIET))) == "", "it was made good"
     assert why_lost(course(GOOD, (QUIET, STOPPED))) == ""
+    assert why_lost(course(GOOD, BROKEN)) == "1 of 2 pairs does not count: a run failed", "one try"
 
 
 def test_where_busy_runs_count_nothing_is_lost() -> None:

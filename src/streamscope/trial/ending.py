@@ -1,8 +1,9 @@
 """Why runs were made once more, pairs do not count and a comparison ended, in words for people."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from streamscope.trace import FaultCode, Run, Trace
+from streamscope.trace import ChannelName, FaultCode, Run, Trace
 from streamscope.trial.plan import CHANNELS, Course, whole_pairs
 
 HOPELESS: frozenset[FaultCode] = frozenset(
@@ -38,8 +39,9 @@ def why_ended(course: Course, *, give_up: int = len(IN_A_ROW) - 1) -> str:
         course: The comparison, with its runs.
         give_up: After how many pairs in a row that do not count it ends.
     """
-    if course.runs and (fault := course.runs[-1].trace.fault) and fault.code in HOPELESS:
-        return fault.sentence.rstrip(".")
+    for trace in _last(course.runs).values():
+        if trace.fault is not None and trace.fault.code in HOPELESS:
+            return trace.fault.sentence.rstrip(".")
     gone = _gone_through(course.runs)
     lost = set(_lost(course))
     last = gone[-give_up:]
@@ -56,8 +58,27 @@ def why_lost(course: Course) -> str:
     gone = len(_gone_through(course.runs))
     do = "does" if len(lost) == 1 else "do"
     pairs = "pair" if gone == 1 else "pairs"
-    again = " in spite of a second try" if course.retries else ""
+    again = " in spite of a second try" if all(_tried_again(course, pair) for pair in lost) else ""
     return f"{len(lost)} of {gone} {pairs} {do} not count: {_reason(course, lost)}{again}"
+
+
+def _last(runs: Sequence[Run]) -> dict[ChannelName, Trace]:
+    """Return what became of each channel in the pair, or the warm-up, that was measured last.
+
+    In a race, the run that ended last may be the good one.
+    """
+    last = [(run.pair, run.warmup) for run in runs[-1:]]
+    return {run.channel: run.trace for run in runs if (run.pair, run.warmup) in last}
+
+
+def _tried_again(course: Course, pair: int) -> bool:
+    """Tell whether a run of a pair was made more than once."""
+    made = Counter(
+        run.channel
+        for run in course.runs
+        if run.pair == pair and not run.warmup and run.trace.ended != "cancelled"
+    )
+    return max(made.values(), default=0) > 1
 
 
 def _gone_through(runs: Sequence[Run]) -> list[int]:
