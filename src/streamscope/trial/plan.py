@@ -61,7 +61,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         plan: The plan.
         prefill_only: Whether a warm-up stops after one token: it loads the model and fills the
             cache, which is all that an interactive pair needs.
-        pairs_before: How many pairs of other comparisons went before, for the order.
+        pairs_before: How many pairs of other comparisons went before, for the order of a pair that
+            is a comparison of its own.
         retries: How often a run that fails is made again.
         comparison_id: The comparison that is continued; empty for a new one.
         runs: What that one had measured before it was stopped.

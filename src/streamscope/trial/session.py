@@ -197,7 +197,7 @@ class Session:
 
         Before the first pair of a prompt on a server that caches prompts, one token is asked for:
         it loads the model and fills the cache, or else the run that goes first would pay for both.
-        The order goes on where the last comparison of this prompt ended.
+        Single pairs take turns in who goes first, as the pairs of a series do by themselves.
         """
         about = (matchup.identity, request.prompt)
         cold = about not in self._warm and not matchup.uncached and plan.layout == "apart"
@@ -206,7 +206,7 @@ class Session:
         self._pairs[about] = before + plan.repeat
         busy = self._trust.include_busy
         if plan.repeat > 1:
-            return Course(plan=plan, pairs_before=before, include_busy=busy)
+            return Course(plan=plan, include_busy=busy)
         # Who looks on wants to see a failure, not what came after it.
         plan = msgspec.structs.replace(plan, warmup=int(cold))
         return Course(
