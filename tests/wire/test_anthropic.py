@@ -472,6 +472,7 @@ def hosted(model: str) -> Target:
     ("model", "adaptive"),
     [("claude-3-5-sonnet-20241022", False), ("claude-opus-4-20250514", False),
      ("claude-haiku-4-5-20251001", False), ("claude-opus-4-6", False), ("claude-opus-4-7", True),
+     ("anthropic/claude-opus-4.7", True),
      ("claude-sonnet-4-10", True), ("claude-opus-5", True), ("claude-opus-5-20260801", True),
      ("qwen3:4b", False), ("", False)],
 )  # fmt: skip

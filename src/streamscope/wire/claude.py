@@ -16,7 +16,7 @@ LEAST_BUDGET = 1024
 _SHARES = {"minimal": 0.25, "low": 0.25, "medium": 0.5, "high": 0.75}
 """Part of the limit that a level of thinking may take, where it is set in tokens."""
 
-_MODEL = re.compile(r"claude-[a-z]+-(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
+_MODEL = re.compile(r"claude-[a-z]+-(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
 _ADAPTIVE = (4, 7)
 """Models from this one on refuse a budget."""
 
