@@ -194,6 +194,21 @@ async def test_a_server_that_is_gone_is_tried_once_more_and_named(
     assert why_ended(trial.so_far) == runs[-1].trace.fault.sentence.rstrip(".")
 
 
+async def test_a_server_that_never_answered_is_not_waited_for_because_another_one_did(
+    build: "Build", fake_probe: "FakeProbe"
+) -> None:
+    elsewhere = Target(protocol="openai-chat", url="http://127.0.0.1:2", model="tiny")
+    fails = failing("unreachable")
+    fake_probe.answer = lambda start: (fails if start.target == elsewhere else good)(start)
+    asked: dict[str, typing.Any] = {"request": Request(prompt="Why?"), "mode": "stream"}
+    channels = {
+        "A": Channel(name="A", target=TARGET, **asked),
+        "B": Channel(name="B", target=elsewhere, **asked),
+    }
+    runs = await build(plan(repeat=2), channels=channels).carry_out()
+    assert [(run.channel, run.trace.ok) for run in runs] == [("A", True), ("B", False)]
+
+
 async def test_a_race_that_is_hopeless_keeps_both_runs(
     build: "Build", fake_probe: "FakeProbe", saved: list[Run]
 ) -> None:

@@ -198,7 +198,8 @@ class Trial:
     def goes_again(self, step: Step, trace: Trace) -> bool:
         """Whether a run that ended so is made once more."""
         left = self._tries[step] <= self.course.retries
-        return left and not self._hopeless(trace) and not self.stopped and self._to_repeat(trace)
+        given_up = self._hopeless(step.channel, trace)
+        return left and not given_up and not self.stopped and self._to_repeat(trace)
 
     async def carry_out(self) -> list[Run]:
         """Carry out the plan; return its runs in the order in which they ended.
@@ -264,9 +265,11 @@ class Trial:
             # A group, so that no run goes on by itself when the other one raises.
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._run(step)) for step in steps]
-            traces = [task.result().trace for task in tasks]
+            runs = [task.result() for task in tasks]
+            traces = [run.trace for run in runs]
             away = any(_is_away(each) for each in traces)
-            if any(map(self._hopeless, traces)) or (away and not left):
+            hopeless = any(self._hopeless(run.channel, run.trace) for run in runs)
+            if hopeless or (away and not left):
                 return False
             failed = [each for each in traces if self._to_repeat(each)]
             if not failed or self.stopped:
@@ -278,14 +281,16 @@ class Trial:
                     return True
         return True
 
-    def _hopeless(self, trace: Trace) -> bool:
+    def _hopeless(self, channel: ChannelName, trace: Trace) -> bool:
         """Tell whether a run failed in a way that another one would only meet again.
 
         A server that answered before and can't be reached may be starting anew.
         """
         if trace.fault is None or trace.fault.code not in HOPELESS:
             return False
-        return not (_is_away(trace) and any(run.trace.ok for run in self.runs))
+        target = self._channels[channel].target
+        answered = any(run.trace.ok and run.target.url == target.url for run in self.runs)
+        return not (_is_away(trace) and answered)
 
     def _to_repeat(self, trace: Trace) -> bool:
         """Tell whether a run failed in a way, or met a machine, that may be another next time."""
