@@ -2,6 +2,7 @@
 
 import html
 import re
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,13 +22,13 @@ from streamscope.measure.figures import measure
 from streamscope.plan import Plan
 from streamscope.report.exchange import parse_lines
 from streamscope.sides import Sides
-from streamscope.trace import Fault, Run
+from streamscope.trace import SUMMARY_FLAG, Fault, Run
 from streamscope.tui import app as app_module
 from streamscope.tui.screens.ask import Ask
 from streamscope.tui.screens.history import Chosen, HistoryScreen, Replay, Rerun, UsePrompt, reads
 from streamscope.tui.screens.history.about import medians_table
 from streamscope.tui.screens.history.compared import delivery
-from streamscope.tui.screens.history.drill import ComparisonsScreen, RunsScreen
+from streamscope.tui.screens.history.drill import ComparisonsScreen, RunsScreen, with_partner
 from streamscope.tui.screens.history.frame import Listing
 from streamscope.tui.screens.history.groups import EMPTY, NOT_FOUND
 from streamscope.tui.screens.history.versus import VersusDialog
@@ -523,6 +524,77 @@ async def test_the_pair_of_a_run_is_taken_from_deep_inside(history: History, kee
         await reader.press("down", "down", "down", "enter")
         await reader.until(lambda: reader.app.chosen, "the choice")
         assert reader.app.chosen == [Replay(pair={"A": runs[2], "B": runs[3]})]
+
+
+def attempt(runs: list[Run], **members: Any) -> list[Run]:
+    """Return a pair as it was made another time."""
+    return [msgspec.structs.replace(run, run_id=uuid.uuid4().hex, **members) for run in runs]
+
+
+def stopped(run: Run) -> Run:
+    """Return a run as it was when it was stopped."""
+    trace = msgspec.structs.replace(run.trace, ended="cancelled")
+    return msgspec.structs.replace(run, trace=trace)
+
+
+async def test_a_run_of_a_comparison_that_went_on_is_played_with_its_own_partner(
+    history: History, keep: Keep
+) -> None:
+    """What was stopped is made anew under the same number: each run has its own neighbour."""
+    of_pair = keep("Why?", pairs=1)
+    a, b = of_pair
+    warm = {"pair": 0, "warmup": True}
+    first, again = attempt(of_pair, **warm), attempt(of_pair, **warm)
+    b_first = msgspec.structs.replace(b, run_id=uuid.uuid4().hex, position=1)
+    a_stopped = stopped(msgspec.structs.replace(a, run_id=uuid.uuid4().hex, position=2))
+    made = [*first, b_first, a_stopped, *again, *attempt(of_pair)]
+    history.delete(runs=[run.run_id for run in of_pair]).result()
+    for number, run in enumerate(made):
+        trace = msgspec.structs.replace(run.trace, started_utc=f"2026-01-01T00:{number:02}:00Z")
+        made[number] = msgspec.structs.replace(run, trace=trace)
+        history.save(made[number], measure(trace).values).result()
+    for chosen, pair in {0: (0, 1), 2: (3, 2), 3: (3, 2), 5: (4, 5), 6: (6, 7)}.items():
+        async with at_history(history) as reader:
+            await reader.into(ComparisonsScreen, RunsScreen)
+            await reader.press(*["down"] * chosen, "enter")
+            await reader.until(lambda: reader.app.chosen, "the choice")
+            a, b = (made[number] for number in pair)
+            assert reader.app.chosen == [Replay(pair={"A": a, "B": b})]
+
+
+def test_a_run_without_a_partner_of_its_own_attempt_is_played_alone(keep: Keep) -> None:
+    a, b = keep("Why?", pairs=1)
+    alone = stopped(msgspec.structs.replace(a, run_id=uuid.uuid4().hex))
+    warmed = attempt([a, b], pair=0, warmup=True)
+    for between in ([], warmed):
+        made = [alone, *between, a, b]
+        assert with_partner(alone, made) == {"A": alone}
+        assert with_partner(b, made) == with_partner(a, made) == {"A": a, "B": b}
+
+
+def test_a_run_that_failed_and_was_made_once_more_has_the_partner_of_its_pair(keep: Keep) -> None:
+    a, b = keep("Why?", pairs=1)
+    (failed,) = attempt([a])
+    assert with_partner(failed, [failed, a, b]) == {"A": failed, "B": b}
+    assert with_partner(b, [failed, a, b]) == {"A": a, "B": b}
+
+
+def test_both_runs_of_a_race_were_made_at_the_same_time(keep: Keep) -> None:
+    """Which of them began first by a hair says nothing, and both are made again together."""
+    a, b = keep("Why?", pairs=1, layout="race")
+    failed_a, failed_b = attempt([a, b])
+    made = [failed_b, failed_a, a, b]
+    assert with_partner(failed_b, made) == with_partner(failed_a, made)
+    assert with_partner(failed_a, made) == {"A": failed_a, "B": failed_b}
+    assert with_partner(a, made) == with_partner(b, made) == {"A": a, "B": b}
+
+
+def test_summaries_of_a_file_that_lists_each_mode_by_itself_are_pairs(keep: Keep) -> None:
+    runs = keep("Why?", pairs=2)
+    for run in runs:
+        run.trace.flags = [SUMMARY_FLAG]
+    a1, b1, a2, b2 = runs
+    assert with_partner(a1, [a1, a2, b1, b2]) == {"A": a1, "B": b1}
 
 
 async def test_without_a_whole_pair_nothing_is_replayed(history: History, keep: Keep) -> None:

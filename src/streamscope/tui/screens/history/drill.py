@@ -10,7 +10,7 @@ from textual.content import Content
 
 from streamscope.history import ComparisonRow, GroupRow, History, HistoryError
 from streamscope.measure.figures import Figures
-from streamscope.trace import Run
+from streamscope.trace import SUMMARY_FLAG, Run
 from streamscope.tui import naming, when
 from streamscope.tui.faces import plain
 from streamscope.tui.screens.history import about, compared, lines, reads
@@ -222,12 +222,8 @@ class RunsScreen(Deeds[RunLine]):
         return self._row.comparison_id
 
     def read_pair(self, row: RunLine) -> Mapping[ChannelName, Run]:
-        """Return the runs of the same pair."""
-        return {
-            each.run.channel: each.run
-            for each in self.listed.rows
-            if each.run.pair == row.run.pair and each.run.warmup == row.run.warmup
-        }
+        """Return the run, and its partner of the same attempt if there is one."""
+        return with_partner(row.run, [each.run for each in self.listed.rows])
 
     def read_again(self, row: RunLine) -> Rerun:
         """Read what measures the comparison again."""
@@ -243,3 +239,46 @@ class RunsScreen(Deeds[RunLine]):
         if action in ("write_note_command", "write_tags_command"):
             return False
         return super().check_action(action, parameters)
+
+
+def with_partner(chosen: Run, runs: Sequence[Run]) -> dict[ChannelName, Run]:
+    """Return a run and its partner, by channel; the run alone if it has none.
+
+    The partner is the nearest run of the same attempt at the pair: one that was stopped is made
+    anew under the same number.
+
+    Args:
+        chosen: The run.
+        runs: All runs of its comparison, in the order in which they were made.
+    """
+    attempt = _attempt(chosen, runs)
+    place = attempt.index(chosen)
+    others = [at for at, run in enumerate(attempt) if run.channel != chosen.channel]
+    nearest = sorted(others, key=lambda at: abs(at - place))[:1]
+    return {attempt[at].channel: attempt[at] for at in sorted([place, *nearest])}
+
+
+def _attempt(chosen: Run, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of the attempt at a pair, or at warming up, that a run belongs to."""
+    if SUMMARY_FLAG in chosen.trace.flags:  # they stand in the order of their file
+        return [run for run in runs if _of_one_pair(run, chosen)]
+    attempts: list[list[Run]] = []
+    for run in runs:
+        if not attempts or _begins_anew(run, attempts[-1]):
+            attempts.append([])
+        attempts[-1].append(run)
+    return next(attempt for attempt in attempts if chosen in attempt)
+
+
+def _begins_anew(run: Run, attempt: Sequence[Run]) -> bool:
+    """Tell whether a run begins another attempt than the one before it."""
+    before = attempt[-1]
+    if not _of_one_pair(run, before):
+        return True
+    if run.layout == "race" and not run.warmup:  # both go at once, and again at once
+        return any(run.channel == each.channel for each in attempt)
+    return run.position < before.position or before.trace.ended == "cancelled"
+
+
+def _of_one_pair(one: Run, other: Run) -> bool:
+    return (one.pair, one.warmup) == (other.pair, other.warmup)
