@@ -183,6 +183,34 @@ async def test_a_comparison_that_was_stopped_is_found_again(
     assert session.past.unfinished(USUAL, REQUEST) is None, "it is complete"
 
 
+async def test_the_newest_comparison_goes_on_whether_warm_or_cold(
+    build: "Build", fake_probe: "FakeProbe", diary: "Diary", tmp_path: Path
+) -> None:
+    history = History.open(tmp_path / "history.db")
+    session = build(history=history)
+    whole = fake_probe.answer
+
+    async def measure(plan: Plan, *, stopped: bool) -> Trial:
+        trial = session.trial(USUAL, REQUEST, Course(plan=plan), diary)
+        fake_probe.starts.clear()
+        fake_probe.answer = whole
+        if stopped:
+            _stop_at_the_third_run(fake_probe, trial)
+        await trial.carry_out()
+        await session.saved()
+        return trial
+
+    warm = Plan(repeat=3, warmup=0)
+    cold = msgspec.structs.replace(warm, regime="cold")
+    await measure(warm, stopped=True)
+    newer = await measure(cold, stopped=True)
+    course = session.past.unfinished(USUAL, REQUEST)
+    assert course is not None
+    assert (course.comparison_id, course.plan.regime) == (newer.comparison_id, "cold")
+    await measure(warm, stopped=False)
+    assert session.past.unfinished(USUAL, REQUEST) is None, "the newest one is complete"
+
+
 async def test_what_two_servers_did_is_remembered_of_each_and_of_both(
     build: "Build", diary: "Diary", tmp_path: Path
 ) -> None:

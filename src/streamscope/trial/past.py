@@ -106,23 +106,23 @@ class Past:
         """Return the newest comparison of a request, if it was stopped and can go on."""
         if self._history is None:
             return None
-        for regime in get_args(Regime):
-            try:
-                found = self._newest(_parts(matchup, request, "apart", regime))
-                if found is None or found.plan is None or found.plan.repeat < 2:
-                    continue
-                _, runs = self._history.comparison(found.comparison_id)
-            except HistoryError:
+        parts = [_parts(matchup, request, "apart", regime) for regime in get_args(Regime)]
+        try:
+            found = [row for each in parts if (row := self._newest(each)) is not None]
+            series = [(row, row.plan) for row in found if row.plan and row.plan.repeat > 1]
+            if not series:
                 return None
-            course = Course(
-                plan=found.plan,
-                comparison_id=found.comparison_id,
-                runs=tuple(runs),
-                include_busy=self._include_busy,
-            )
-            if not is_complete(course):
-                return course
-        return None
+            newest, plan = max(series, key=lambda each: each[0].started_utc)
+            _, runs = self._history.comparison(newest.comparison_id)
+        except HistoryError:
+            return None
+        course = Course(
+            plan=plan,
+            comparison_id=newest.comparison_id,
+            runs=tuple(runs),
+            include_busy=self._include_busy,
+        )
+        return None if is_complete(course) else course
 
     def _newest(self, parts: Mapping[ChannelName, Part]) -> ComparisonRow | None:
         """Return the newest comparison of two channels, of the newest few of the first.
