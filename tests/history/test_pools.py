@@ -197,3 +197,26 @@ def test_a_run_that_was_made_again_on_a_quiet_machine_is_the_one_that_counts(
         history.save(run, {"a": 1.0}).result()
         (pair,) = history.pairs(*Group.of(run).delivered(), ["a"])
         assert pair.b == {"a": float(ord("a"))}
+
+
+def test_pairs_of_some_comparisons_are_all_read_by_channel(
+    history: History, path: Path, make_run: MakeRun, keep: Keep
+) -> None:
+    for number, comparison in enumerate((FIRST, SECOND, "3" * 32), 1):
+        for pair, trace in ((1, {}), (2, {}), (3, BUSY)):
+            basics = {"comparison_id": comparison, "pair": pair, "server_version": str(number)}
+            keep(make_run("stream", channel="B", trace=trace, **basics), a=10.0 * number)
+            keep(make_run("stream", channel="A", **basics), a=0.0)
+            keep(make_run("stream", channel="A", **basics), a=float(number))
+    keep(make_run("stream", comparison_id=SECOND, pair=4, channel="A"), a=9.0)
+
+    def found(history: History) -> list[tuple[str, int, float | None, float | None]]:
+        pairs = history.pairs_in([FIRST, SECOND, "4" * 32], ["a"])
+        return [(each.comparison_id, each.pair, each.a["a"], each.b["a"]) for each in pairs]
+
+    quiet = [(FIRST, 1, 1.0, 10.0), (FIRST, 2, 1.0, 10.0)]
+    quiet += [(SECOND, 1, 2.0, 20.0), (SECOND, 2, 2.0, 20.0)]
+    assert found(history) == quiet
+    with History.open(path, include_busy=True) as all_of_it:
+        assert {each[:2] for each in found(all_of_it)} > {(FIRST, 3), (SECOND, 3)}
+    assert history.pairs_in([], ["a"]) == []

@@ -7,6 +7,7 @@ from typing import get_args
 
 import msgspec
 
+from streamscope.history.codec import clean
 from streamscope.history.groups import Group, Part, group_id
 from streamscope.history.insert import BUSY
 from streamscope.history.rows import GroupValues, PairValues, TrendPoint
@@ -64,6 +65,20 @@ FROM kept_runs AS a
 WHERE a.group_id = :a AND +a.mode = :a_mode AND (:a_channel = '' OR +a.channel = :a_channel)
     AND (+a.left_out = '' OR (+a.left_out = 'busy' AND :busy))
     AND +a.server_version IN (:a_version, '')
+ORDER BY a.started_utc DESC, a.seq DESC
+"""
+
+# By the channels, whatever they are: A and B may be of one group.
+_PAIRED_IN = """
+SELECT a.seq AS a, a.comparison_id, a.pair, (
+    SELECT b.seq FROM kept_runs AS b
+    WHERE b.comparison_id = a.comparison_id AND b.pair = a.pair AND b.channel = 'B'
+        AND (b.left_out = '' OR (b.left_out = 'busy' AND :busy))
+    ORDER BY b.left_out, b.started_utc DESC, b.seq DESC LIMIT 1
+) AS b
+FROM json_each(:comparisons) AS wanted
+CROSS JOIN kept_runs AS a ON a.comparison_id = wanted.value
+WHERE a.channel = 'A' AND (a.left_out = '' OR (a.left_out = 'busy' AND :busy))
 ORDER BY a.started_utc DESC, a.seq DESC
 """
 
@@ -169,10 +184,36 @@ def pairs(
         if row["b"] is not None:
             # Of two runs of A of one pair, the newer.
             found.setdefault((row["comparison_id"], row["pair"]), row)
-    oldest_first = list(reversed(found.values()))
+    return _pair_values(connection, list(reversed(found.values())), list(names))
+
+
+def pairs_in(
+    connection: sqlite3.Connection,
+    comparison_ids: Iterable[str],
+    names: Iterable[str],
+    *,
+    busy: bool = False,
+) -> list[PairValues]:
+    """Return the figures of all pairs of channels A and B of some comparisons, oldest first.
+
+    Both runs of each ended by themselves, and without ``busy`` on a machine that was not too busy.
+    Versions of the server are not told apart: one comparison is looked at by itself.
+    """
+    found: dict[tuple[str, int], sqlite3.Row] = {}
+    wanted = msgspec.json.encode([clean(each) for each in comparison_ids]).decode()
+    for row in connection.execute(_PAIRED_IN, {"comparisons": wanted, "busy": busy}):
+        if row["b"] is not None:
+            # Of two runs of A of one pair, the newer.
+            found.setdefault((row["comparison_id"], row["pair"]), row)
+    return _pair_values(connection, list(reversed(found.values())), list(names))
+
+
+def _pair_values(
+    connection: sqlite3.Connection, oldest_first: Sequence[sqlite3.Row], wanted: Sequence[str]
+) -> list[PairValues]:
+    """Return the figures of pairs, given by the ``seq`` of each run."""
     seqs = [seq for row in oldest_first for seq in (row["a"], row["b"])]
     figures, outputs = figures_of(connection, seqs), _outputs(connection, seqs)
-    wanted = list(names)
     return [
         PairValues(
             comparison_id=row["comparison_id"],

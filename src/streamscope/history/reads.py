@@ -116,6 +116,14 @@ class Reads(ABC):
         with self._view() as db:
             return pools.pairs(db, a, b, names, newest, busy=self.include_busy)
 
+    def pairs_in(self, comparison_ids: Iterable[str], names: Iterable[str]) -> list[PairValues]:
+        """Return the figures ``names`` of all pairs of some comparisons, A and B, oldest first.
+
+        Only pairs of which both runs may be pooled; versions of the server are not told apart.
+        """
+        with self._view() as db:
+            return pools.pairs_in(db, comparison_ids, names, busy=self.include_busy)
+
     def trend(self, group: Group, name: str, *, newest: int = 100) -> list[TrendPoint]:
         """Return figure ``name`` in the ``newest`` comparisons of ``group``, oldest first.
 

@@ -223,13 +223,14 @@ def trend_medians(history: History, group: Group, newest: int) -> dict[str, Medi
 def contest_medians(history: History, rows: Sequence[ComparisonRow]) -> dict[str, Medians]:
     """Return the medians of those comparisons whose channels differ in more than the delivery.
 
-    They are of whole pairs, so that each channel has its own runs, also where both are one group.
+    They are of whole pairs, so that each channel has its own runs, also where both are one group;
+    there is none where no pair is whole.
     """
-    contests = {(row.parts["A"], row.parts["B"]) for row in rows if contest_of(row) is not None}
-    pairs: dict[str, list[PairValues]] = {}
-    for a, b in contests:
-        for pair in history.pairs(a, b, LISTED, newest=MOST_PAIRS):
-            pairs.setdefault(pair.comparison_id, []).append(pair)
+    pairs: dict[str, list[PairValues]] = {
+        row.comparison_id: [] for row in rows if contest_of(row) is not None
+    }
+    for pair in history.pairs_in(pairs, LISTED):
+        pairs[pair.comparison_id].append(pair)
     return {
         name: Medians(
             first=_of_all(pair.a["ttfv_s"] for pair in found),
