@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from textual.app import App
 from textual.widgets import ContentSwitcher, DataTable, Footer, Static
@@ -14,6 +15,7 @@ from streamscope.tui.evidence import ALL_FIGURES
 from streamscope.tui.judged import NO_VERDICT
 from streamscope.tui.screens.details import SECTIONS, DetailsScreen
 from streamscope.tui.themes import DEFAULT_THEME, default_variables, load_themes
+from streamscope.tui.widgets.ends import Ends
 from streamscope.tui.widgets.plot import ReadablePlot
 from tests.tui import hands
 
@@ -81,6 +83,26 @@ async def test_it_opens_with_the_verdict(pair: Pair, judgement: Judgement) -> No
     async with app.run_test(size=(120, 40)):
         assert app.section == "verdict"
         assert "≠ first text: different" in app.text("verdict")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (None, "1: no pair judged"),
+        (0, "1: no pair judged"),
+        (1, "1: one pair alone"),
+        (6, "1: all pairs kept"),
+    ],
+)
+async def test_the_title_says_of_which_pairs_the_verdict_is(
+    pair: Pair, judgement: Judgement, pairs: int | None, said: str
+) -> None:
+    """A pair that is played again by itself is judged alone, however many are kept."""
+    judged = None if pairs is None else msgspec.structs.replace(judgement, n=pairs)
+    app = Host(pair, judged)
+    async with app.run_test(size=(120, 40)):
+        title = app.details.query_one("#title", Ends).render().plain
+        assert title.rstrip().endswith(f"{said} · 2–7: the pair in the panes")
 
 
 async def test_one_pair_has_no_verdict_but_all_the_rest(pair: Pair) -> None:

@@ -65,6 +65,17 @@ def verdict_page(judgement: Judgement | None, width: int) -> Content:
     )
 
 
+def pairs_words(judgement: Judgement | None) -> str:
+    """Say of which pairs the verdict is."""
+    match 0 if judgement is None else judgement.n:
+        case 0:
+            return "no pair judged"
+        case 1:
+            return "one pair alone"
+        case _:
+            return "all pairs kept"
+
+
 def finding_block(finding: Finding, width: int) -> Content:
     """Return what was found of one figure: in a word, in numbers, and as a drawing."""
     mark, style = KINDS[finding.kind]

@@ -127,10 +127,10 @@ class DetailsScreen(Screen[None]):
     Everything that the verdict rests on, in seven sections: `1` to `7` open one, `←` and `→` turn
     to the next. What does not fit scrolls with the arrow keys. `esc` goes back.
 
-    - **verdict**: what all pairs support that the history has of this request, older ones too.
-      Each finding has the ratio of A to B, its interval
-      with the coverage that it truly has, the exact p, and the margin within which a difference
-      does not count.
+    - **verdict**: what all pairs support that the history has of this request, older ones too; of
+      a pair that was chosen to be played again, what it shows alone. Each finding has the ratio of
+      A to B, its interval with the coverage that it truly has, the exact p, and the margin within
+      which a difference does not count.
     - **read**: what could be read when, and how far a reader at your speed was; `z` draws it until
       all is read.
     - **figures**: all of them, each with its formula: `↑` and `↓` choose which. Of one pair only
@@ -262,7 +262,7 @@ class DetailsScreen(Screen[None]):
                 "  ",
                 plain(" · ".join(part for part in (named, run.request.prompt) if part)),
             ),
-            muted("1: all pairs kept · 2–7: the pair in the panes"),
+            muted(f"1: {judged.pairs_words(self._judgement)} · 2–7: the pair in the panes"),
         )
         self.query_one(Tabs).can_focus = False
         self._draw()
