@@ -79,7 +79,7 @@ async def test_repeats_add_up_and_are_there_after_a_restart(
         await person.until(lambda: "Done: 2 pairs." in person.app.said, "its end")
         assert not person.doing  # a replay would hide what was measured meanwhile
         await person.until(lambda: person.medians.startswith("n=3 "), "all three pairs")
-        assert [run.channel for run in person.session.trials[1].runs] == ["B", "A", "A", "B"]
+        assert [run.channel for run in person.session.trials[1].runs] == ["A", "B", "B", "A"]
     async with open_real(*SHORT) as person:
         await person.ready()
         await person.press("up")
@@ -106,6 +106,21 @@ async def test_escape_keeps_what_had_come(open_real: "OpenReal") -> None:
         await person.ready()
         await person.write(PROMPT)
         await person.until(lambda: "1 stopped" in person.medians, "the stopped run")
+
+
+async def test_leaving_keeps_what_had_come(open_real: "OpenReal", places: Places) -> None:
+    async with open_real("--engine", "simulator") as person:
+        await person.ready()
+        await person.write(PROMPT)
+        await person.press("enter")
+        await person.until(lambda: person.pane("A").text.plain_text, "text")
+        await person.press("ctrl+q")
+        await person.until(lambda: not person.app.is_running, "the end")
+    (run,) = person.session.trials[-1].runs
+    assert run.trace.ended == "cancelled"
+    assert run.trace.text()
+    with History.open(places.history_file) as history:
+        assert [row.run_id for row in history.recent(9)] == [run.run_id]
 
 
 async def test_a_prompt_that_comes_before_the_server_runs_once_it_is_there(

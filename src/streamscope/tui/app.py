@@ -120,6 +120,13 @@ class StreamscopeApp(App[None]):
         else:
             self.notify(saved_words("Saved as", path, self.size.width), markup=False)
 
+    async def action_quit(self) -> None:
+        """Leave; what is measured is stopped first, so that what had come is kept."""
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                await screen.stop_measuring()
+        self.exit()
+
     async def on_unmount(self) -> None:
         """End every process and keep what is still to be kept."""
         if self.session is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual import on, work
+from textual.worker import WorkerError
 
 from streamscope.plan import Plan
 from streamscope.settings import Config
@@ -30,6 +32,10 @@ ROOM_FOR_REACH = 140
 
 TITLE_S = 1.0
 """Time between two updates of the title line while runs are under way, in seconds."""
+
+
+LEAVING_S = 3.0
+"""How long whoever leaves waits for what is measured to be stopped and kept, s, at most."""
 
 
 class MainScreen(Outcomes):
@@ -265,6 +271,16 @@ class MainScreen(Outcomes):
             self.notify("It will not run by itself any more.", markup=False)
         elif self._panes:
             self._end_replay()
+
+    async def stop_measuring(self) -> None:
+        """Stop what is measured, if anything is, and wait until it is kept, but not for long."""
+        if self._trial is None:
+            return
+        self._trial.stop()
+        measuring = [each for each in self.app.workers if each.group == "measure"]
+        with contextlib.suppress(WorkerError, TimeoutError):
+            async with asyncio.timeout(LEAVING_S):
+                await self.app.workers.wait_for_complete(measuring)
 
     def action_toggle_layout_command(self) -> None:
         """Switch between apart and race, for this target, from now on."""
