@@ -367,6 +367,11 @@ class Trace(msgspec.Struct, kw_only=True):
         return None
 
     @property
+    def known_clock(self) -> Clock | None:
+        """Where the arrival times come from; ``None`` where nobody knows, as of a summary."""
+        return None if SUMMARY_FLAG in self.flags else self.clock
+
+    @property
     def ok(self) -> bool:
         """Whether the run ended by itself, so that its figures may be pooled."""
         return self.ended in ("stop", "length", "tool")

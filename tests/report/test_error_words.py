@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from streamscope.calibration import Calibration, Case, Spread
-from streamscope.report.error_words import clock_words, error_words, short_words
-from streamscope.trace import Basis, Chunk, ClockBasis, Trace
+from streamscope.report.error_words import NO_CLOCK, clock_words, error_words, short_words
+from streamscope.trace import SUMMARY_FLAG, Basis, Chunk, ClockBasis, Trace
 
 MS = 1_000_000
 WHOLE = ClockBasis(error_ns_p99=50_000, true_gap_ns=1 * MS, counted=4, cases=4)
@@ -61,6 +61,12 @@ def test_whose_times_they_are_and_how_good() -> None:
     assert clock_words(trace(clock="read", calibration=None, error_ns_p99=None)) == [
         "Arrival times are those of our reads, not calibrated on this machine."
     ]
+
+
+def test_of_a_summary_nobody_knows_whose_times_they_are() -> None:
+    summary = trace(calibration=None, error_ns_p99=None, flags=[SUMMARY_FLAG])
+    assert clock_words(summary) == [NO_CLOCK]
+    assert short_words(CALIBRATION, [summary], wide=True) == ""
 
 
 def test_a_run_of_before_has_its_error_and_no_more() -> None:

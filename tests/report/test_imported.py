@@ -273,6 +273,7 @@ def test_data_about_an_import_claims_no_plan_and_no_clock() -> None:
     comparison = Comparison(plan=Plan(), runs=[one(**STREAMED)])
     record = json.loads(to_json(comparison))
     assert (record["plan"], record["clock"]) == (None, None)
+    assert [run["clock"] for run in record["runs"]] == [None]
     head, row = (line.split(",") for line in to_csv(comparison.runs).splitlines())
     cells = dict(zip(head, row, strict=True))
     assert [cells[name] for name in ("layout", "regime", "position", "clock")] == [""] * 4
@@ -281,6 +282,15 @@ def test_data_about_an_import_claims_no_plan_and_no_clock() -> None:
 def test_an_imported_summary_round_trips_as_a_run() -> None:
     run = one(**STREAMED)
     assert list(parse_lines([to_jsonl(run)], "x")) == [run]
+
+
+def test_a_summary_that_was_written_with_a_clock_can_still_be_read() -> None:
+    """Files of before say that its times are those of the reads."""
+    run = one(**STREAMED)
+    line = json.loads(to_jsonl(run))
+    assert line["clock"] is None
+    before = json.dumps(line | {"clock": "read"}).encode()
+    assert list(parse_lines([before], "x")) == [run]
 
 
 @pytest.mark.parametrize("endpoint", list(aliases.ENDPOINTS))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from streamscope.calibration import Calibration
-from streamscope.trace import ChannelName, Shown, Trace
+from streamscope.report.error_words import NO_CLOCK
+from streamscope.trace import SUMMARY_FLAG, ChannelName, Shown, Trace
 from streamscope.tui.ended import EndedRun
 from streamscope.tui.instrument_page import CALIBRATE, CLOCKS, instrument_page, shown_words
 
@@ -29,6 +30,13 @@ def test_it_says_where_times_come_from_and_how_wrong_they_may_be(pair: Pair) -> 
     assert CLOCKS["kernel"] in a
     assert "good to ±0.05 ms (p99)" in a
     assert "was not known when it was measured" in b
+
+
+def test_of_a_summary_it_says_that_its_clock_is_not_known(pair: Pair) -> None:
+    pair["B"].run.trace.flags = [SUMMARY_FLAG]
+    _, b, *_ = instrument_page(pair, None).plain.split("\n\n")
+    assert NO_CLOCK in b
+    assert not any(said in b for said in CLOCKS.values())
 
 
 def test_it_says_how_long_text_took_to_the_screen(pair: Pair) -> None:

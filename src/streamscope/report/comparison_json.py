@@ -126,7 +126,7 @@ def _members(run: Run, figures: Figures) -> dict[str, Any]:
         "error": trace.fault,
         "started_utc": trace.started_utc,
         "sent_monotonic_ns": trace.sent_monotonic_ns,
-        "clock": trace.clock,
+        "clock": trace.known_clock,
         "marks_ns": _marks(trace),
         "chunks": [(chunk.t_ns, chunk.kind, len(chunk.text)) for chunk in chunks],
         "chunk_reads": [chunk.read for chunk in chunks],

@@ -19,6 +19,9 @@ from streamscope.trace import Clock, ClockBasis, Trace
 NOT_CALIBRATED = "not calibrated on this machine"
 """Said of times of which nobody found out how wrong they may be."""
 
+NO_CLOCK = "Only a summary of it is known, and not which clock its times are of."
+"""Said of times that were imported, and not measured here."""
+
 
 def clock_words(trace: Trace) -> list[str]:
     """Say where the arrival times come from, and how good they are; where that is not claimed, why.
@@ -26,6 +29,8 @@ def clock_words(trace: Trace) -> list[str]:
     It is not claimed of runs for which the machine was too busy, and of those whose text came
     faster than what was calibrated.
     """
+    if trace.known_clock is None:
+        return [NO_CLOCK]
     whose = "the kernel's" if trace.clock == "kernel" else "those of our reads"
     good = how_good(trace)
     sign = ";" if good.startswith("no ±") else ","
@@ -58,7 +63,7 @@ def short_words(calibration: Calibration | None, traces: Sequence[Trace], *, wid
         traces: The newest runs, of which perhaps nothing is claimed.
         wide: Whether there is room for how far it reaches, and for what it rests on.
     """
-    if calibration is None:
+    if calibration is None or any(trace.known_clock is None for trace in traces):
         return ""
     if any(trace.busy for trace in traces):
         return "no ± (busy)"

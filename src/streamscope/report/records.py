@@ -85,7 +85,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         error: Why it failed, or null.
         started_utc: Wall-clock time of the start, ISO 8601, for people only.
         sent_monotonic_ns: The zero of all its times, on the machine's monotonic clock, ns.
-        clock: Where arrival times come from: the kernel's stamp or the return of the read.
+        clock: Where arrival times come from: the kernel's stamp or the return of the read; null
+            for an imported summary.
         marks_ns: When things happened, ns since sent; those that did not are absent. Beside the
             marks of the wire: first_any, first_answer, last_text, the moments at which text could
             be read.
@@ -138,7 +139,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     error: Fault | None
     started_utc: str
     sent_monotonic_ns: int
-    clock: Clock
+    clock: Clock | None
     marks_ns: dict[str, int]
     chunks: list[tuple[int, TextKind, int]]
     figures: dict[str, float | None]

@@ -146,7 +146,7 @@ def _trace(record: RunRecord) -> Trace:
     _check_end(marks, chunks)
     return Trace(
         mode=record.mode,
-        clock=record.clock,
+        clock=record.clock or "read",
         sent_monotonic_ns=record.sent_monotonic_ns,
         started_utc=record.started_utc,
         marks=typing.cast("dict[MarkName, int]", marks),

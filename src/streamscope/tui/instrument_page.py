@@ -8,7 +8,7 @@ from textual.content import Content
 
 from streamscope.measure.values import NS_PER_MS
 from streamscope.report.calibration_words import remarks, summary
-from streamscope.report.error_words import NOT_CALIBRATED, how_good
+from streamscope.report.error_words import NO_CLOCK, NOT_CALIBRATED, how_good
 from streamscope.report.evidence_words import buffering_words, observer_words
 from streamscope.tui.evidence import SIDES, headings
 from streamscope.tui.faces import muted, plain
@@ -69,8 +69,8 @@ def _ms(value_ns: int) -> str:
 
 
 def _about_run(side: ChannelName, name: str, trace: Trace) -> Content:
-    lines = [CLOCKS[trace.clock]]
-    lines.append(_how_good(trace))
+    clock = trace.known_clock
+    lines = [NO_CLOCK] if clock is None else [CLOCKS[clock], _how_good(trace)]
     lines += observer_words(trace)
     lines += buffering_words(trace)
     lines.append(_shown_line(trace))

@@ -26,7 +26,7 @@ from streamscope.trace import SUMMARY_FLAG, Fault, Run
 from streamscope.tui import app as app_module
 from streamscope.tui.screens.ask import Ask
 from streamscope.tui.screens.history import Chosen, HistoryScreen, Replay, Rerun, UsePrompt, reads
-from streamscope.tui.screens.history.about import medians_table
+from streamscope.tui.screens.history.about import medians_table, run_page
 from streamscope.tui.screens.history.compared import delivery
 from streamscope.tui.screens.history.drill import ComparisonsScreen, RunsScreen, with_partner
 from streamscope.tui.screens.history.frame import Listing
@@ -504,6 +504,15 @@ async def test_single_runs_are_deleted_and_the_groups_know(history: History, kee
         await reader.press("ctrl+z", "ctrl+z")
         await reader.until(lambda: history.count() == 2, "both back")
         await reader.see("Why?")
+
+
+def test_of_a_run_that_is_a_summary_the_clock_is_not_known(keep: Keep) -> None:
+    (measured, *_) = keep("Why?", pairs=1)
+    trace = msgspec.structs.replace(measured.trace, clock="read", flags=[SUMMARY_FLAG])
+    summary = msgspec.structs.replace(measured, run_id="f" * 32, trace=trace)
+    about = run_page(measured, measure(measured.trace)), run_page(summary, measure(trace))
+    assert ["clock: kernel" in each.plain for each in about] == [True, False]
+    assert "clock: not known" in about[1].plain
 
 
 # ----------------------------------------------------------------------------------- taken along

@@ -277,7 +277,7 @@ def run_page(run: Run, figures: Figures) -> Content:
     ]
     version = f" · server {one_line(run.server_version, 20)}" if run.server_version else ""
     lines = [
-        muted(f"run {run.run_id[:8]} · clock: {trace.clock}{version}"),
+        muted(f"run {run.run_id[:8]} · clock: {trace.known_clock or 'not known'}{version}"),
         *([bad(trace.fault.sentence)] if trace.fault else []),
         Content(" · ".join(told) or "It has no figures."),
         *(plain(f"· {note.sentence}", "$text-muted") for note in run_notes(run)),
