@@ -68,6 +68,8 @@ def keep(history: History) -> Callable[..., list[Run]]:
         plan: Plan | None = None,
         against: str | None = None,
         modes: tuple[Mode, Mode] = ("stream", "blocking"),
+        port: int = 11434,
+        engine: str = "",
     ) -> list[Run]:
         comparison_id = f"{next(comparisons):032x}"
         runs = []
@@ -82,8 +84,9 @@ def keep(history: History) -> Callable[..., list[Run]]:
                 comparison_id=comparison_id,
                 channel=channel,
                 target=Target(
-                    protocol="ollama-chat", url="http://127.0.0.1:11434", model=asked[channel]
+                    protocol="ollama-chat", url=f"http://127.0.0.1:{port}", model=asked[channel]
                 ),
+                engine=engine,
                 request=Request(prompt=prompt, temperature=0.2),
                 layout=layout,
                 regime=regime,

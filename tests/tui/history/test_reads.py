@@ -1,12 +1,15 @@
-"""The medians of a contest are of all its own pairs, and of nothing else."""
+"""The medians of a contest are of all its own pairs, and a group names each contest once."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from streamscope.history import Group, History
+from streamscope.measure.conventions import Thresholds
 from streamscope.trace import Fault, Run
 from streamscope.tui.screens.history import reads
+from streamscope.tui.screens.history.about import group_page
 
 Keep = Callable[..., list[Run]]
 
@@ -39,3 +42,17 @@ def test_a_contest_without_a_whole_pair_has_no_medians(history: History, keep: K
     medians = reads.contest_medians(history, history.comparisons())
     assert medians == {failed.comparison_id: reads.Medians()}, "nothing that pools A and B"
     assert usual.comparison_id in reads.trend_medians(history, Group.of(usual), 9)
+
+
+def test_a_contest_is_named_once_though_its_engine_was_restarted(
+    history: History, keep: Keep
+) -> None:
+    for port in (50_001, 50_002, 50_003, 50_004):
+        keep("Why?", pairs=1, modes=("stream", "stream"), engine="simulator", port=port)
+    keep("Why?", pairs=1, against="large", modes=("stream", "stream"), engine="simulator")
+    row = next(row for row in history.groups() if row.target.model == "tiny:1b")
+
+    about = reads.about_group(history, row.group, Thresholds())
+    said = group_page(row, about, datetime.now(UTC), 120).plain
+    assert "enter opens: tiny:1b vs large, streaming vs streaming." in said
+    assert len(history.comparisons(9, row.group)) == 5, "that is what it opens"

@@ -170,8 +170,10 @@ def _group_verdict(about: AboutGroup) -> Content:
     """Say what a group's own pairs show: of a stream and a whole answer of one server."""
     if about.judgement.n or not about.others:
         return _verdict(about.judgement)
-    others = ", ".join(channels_words(sides) for sides in about.others[:_MOST_OTHERS])
-    more = ", …" if len(about.others) > _MOST_OTHERS else ""
+    # One contest may be there more than once: an engine of ours has another port at each start.
+    named = list(dict.fromkeys(channels_words(sides) for sides in about.others))
+    others = ", ".join(named[:_MOST_OTHERS])
+    more = ", …" if len(named) > _MOST_OTHERS else ""
     return muted(
         "No streamed run of this was paired with a blocking one. What it was compared with, enter"
         f" opens: {others}{more}."

@@ -53,7 +53,8 @@ class AboutGroup(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         values: Its figures by mode.
         judgement: What its own pairs show: of a stream and a whole answer.
-        others: What else it was compared with, the newest first, if it has no such pairs.
+        others: What else it was compared with, each time, the newest first, if it has no such
+            pairs.
         first: First text over time.
         total: Total over time.
     """
@@ -72,7 +73,7 @@ def about_group(history: History, group: Group, thresholds: Thresholds) -> About
     contests = [sides for row in rows if (sides := contest_of(row)) is not None]
     return AboutGroup(
         values=history.values(group, SHOWN),
-        others=tuple(dict.fromkeys(contests)),
+        others=tuple(contests),
         judgement=judge(
             [PairFigures(a=pair.a, b=pair.b, same_output=pair.same_output) for pair in pairs],
             thresholds,
