@@ -60,8 +60,14 @@ def test_at_most_fewer_than_the_config_wants_at_least() -> None:
 
 @pytest.mark.parametrize("said", ["0", "0%", "5", "-5%", "101%", "nan", "nan%", "", "%", "much"])
 def test_a_share_that_is_none(said: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"such as 5% or 0\.05"):
+    """The refusal says what a share is: its bounds, and how it is written."""
+    bounds = r"above 0% and at most 100%, such as 5% or 0\.05"
+    with pytest.raises(argparse.ArgumentTypeError, match=bounds):
         share(said)
+
+
+def test_a_share_may_be_the_whole() -> None:
+    assert share("100%") == share("1") == 1
 
 
 def test_a_race_is_a_layout_and_not_an_order() -> None:

@@ -60,7 +60,9 @@ def share(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a share such as 5% or 0.05, not {text}")
+        raise argparse.ArgumentTypeError(
+            f"must be a share above 0% and at most 100%, such as 5% or 0.05, not {text}"
+        )
     return value
 
 
