@@ -1,4 +1,4 @@
-"""What is printed where nothing takes it costs one sentence, and a code that a script can see."""
+"""Output that nothing takes, or no input, costs one sentence, and a code that a script can see."""
 
 import asyncio
 import os
@@ -41,3 +41,25 @@ async def test_a_closed_output_is_no_traceback(past: "Past") -> None:
     )
     _, err = await process.communicate()
     assert (process.returncode, err) == (0, b"")
+
+
+CLOSED = [
+    ((), 2, "The app needs a terminal to draw on"),
+    (("replay", "last"), 2, "A replay needs a terminal to draw on"),
+    (("run", "-"), 2, "The prompt is empty"),
+    (("history", "import", "-"), 1, "standard input is empty"),
+    (("history", "delete", "last"), 2, "Nobody can be asked here"),
+]
+
+
+@pytest.mark.parametrize(("argv", "code", "said"), CLOSED)
+async def test_a_closed_input_is_no_traceback(
+    past: "Past", argv: tuple[str, ...], code: int, said: str
+) -> None:
+    past.comparison(pairs=1)
+    command = (sys.executable, "-m", "streamscope", *argv)
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", 'exec "$@" <&-', "sh"), *command, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    assert (process.returncode, err.decode().partition(said)[0]) == (code, "streamscope: ")
