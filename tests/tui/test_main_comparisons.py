@@ -91,6 +91,24 @@ async def test_a_comparison_that_was_stopped_goes_on(open_app: "OpenApp", actor:
         assert before <= {run.run_id for run in trial.runs}
 
 
+async def test_a_comparison_that_is_stopped_in_its_first_run_is_not_said_to_go_on(
+    open_app: "OpenApp", actor: "Actor"
+) -> None:
+    async with open_app(prompt="Why?") as person:
+        await person.ready()
+        await person.opens("ctrl+n")
+        actor.holds = {"stream": 0, "blocking": 0}
+        await person.press("4", "enter")
+        await person.until(lambda: actor.starts, "the first run")
+        await person.press("escape")
+        await person.at_rest()
+        actor.go()
+        assert len(person.session.trials[-1].runs) == 1
+        assert person.app.said == ["Stopped after 0 pairs; what is measured stays."]
+        await person.opens("ctrl+n")
+        assert "the one that was stopped" not in "\n".join(person.screen)
+
+
 async def test_comparisons_are_apart_even_where_single_pairs_race(open_app: "OpenApp") -> None:
     async with open_app(prompt="Why?") as person:
         await person.ready()

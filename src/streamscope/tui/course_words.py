@@ -38,7 +38,7 @@ def ended(at: Progress, plan: Plan, *, stopped: bool, why: str = "", goes_on: bo
         plan: What was to be carried out.
         stopped: Whether a person stopped it.
         why: Why it gave up, or why pairs do not count: a clause.
-        goes_on: Whether it could go on: it is kept, and measured apart.
+        goes_on: Whether it could go on: it is kept, measured apart, and has runs of both channels.
     """
     later = f" {GOES_ON}" if goes_on else ""
     pairs = f"{at.pairs} pair{'s' if at.pairs != 1 else ''}"

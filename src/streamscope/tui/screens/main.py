@@ -203,9 +203,11 @@ class MainScreen(Outcomes):
 
             why = why_ended(trial.so_far) or why_lost(trial.so_far)
             kept = plan.layout == "apart" and session.history is not None
+            both = {"A", "B"} <= {run.channel for run in trial.runs}
             at, stopped = trial.progress, trial.stopped
             self.notify(
-                course_words.ended(at, plan, stopped=stopped, why=why, goes_on=kept), markup=False
+                course_words.ended(at, plan, stopped=stopped, why=why, goes_on=kept and both),
+                markup=False,
             )
         elif plan.layout == "apart" and not trial.stopped and _readable(self._last):
             self._begin_replay()
