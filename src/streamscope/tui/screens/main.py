@@ -33,7 +33,6 @@ ROOM_FOR_REACH = 140
 TITLE_S = 1.0
 """Time between two updates of the title line while runs are under way, in seconds."""
 
-
 LEAVING_S = 3.0
 """How long whoever leaves waits for what is measured to be stopped and kept, s, at most."""
 
