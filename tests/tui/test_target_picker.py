@@ -6,9 +6,12 @@ import msgspec
 import pytest
 from textual.widgets import Input, OptionList, Static
 
+from streamscope.engines.choose import Wanted
 from streamscope.engines.detect import Capabilities, Found
 from streamscope.engines.profiles import PROFILES
-from streamscope.trial.setup import Wish, Wishes
+from streamscope.trace import Target
+from streamscope.trial.setup import Matchup, Setup, Wish, Wishes
+from streamscope.tui.aims import same
 
 if TYPE_CHECKING:
     from tests.tui.conftest import OpenApp, Person, Stage
@@ -107,6 +110,72 @@ async def test_servers_of_the_same_kind_are_told_apart(
         await opened(person, 5)
         for port in (8000, 8080):
             assert any(f"127.0.0.1:{port} · locked · " in line for line in person.screen)
+
+
+def at(url: str, protocol: str = "openai-chat", engine: Wanted = "auto") -> Wish:
+    return Wish(engine=engine, url=url, protocol=protocol, model="same")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (at("http://here:8000/v1"), at("http://here:8000/v1/")),
+        (at("http://here:8000/v1"), at("http://here:8000")),
+        (at("http://here/v1"), at("http://HERE:80/v1")),
+        (at("http://u:secret@here/v1"), at("http://here/v1")),
+        (at("http://localhost:8000/v1"), at("http://127.0.0.1:8000/v1")),
+        (at("http://0.0.0.0:8000/v1"), at("http://127.1:8000/v1")),
+        (at("http://[::]:8000/v1"), at("http://[::1]:8000/v1")),
+        (at("http://here:8000/v1", ""), at("http://here:8000/v1")),
+        (at("", "ollama-chat", "simulator"), at("", "", "simulator")),
+    ],
+)
+def test_one_server_is_the_same_however_its_address_is_written(one: Wish, other: Wish) -> None:
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (at("http://here:9/prod/v1"), at("http://here:9/canary/v1")),
+        (at("http://here:9/v1"), at("http://here:9/v2")),
+        (at("http://here:80/v1"), at("https://here:80/v1")),
+        (at("http://here:9/v1"), at("http://here:10/v1")),
+        (at("http://here:9/v1"), at("http://there:9/v1")),
+        (at("http://127.0.0.1:9/v1"), at("http://127.0.0.2:9/v1")),
+        (at("http://here:9"), at("http://here:9", "ollama-chat")),
+    ],
+)
+def test_two_servers_are_two_whatever_their_addresses_share(one: Wish, other: Wish) -> None:
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_servers_at_two_paths_of_one_place_are_two_lines_that_can_be_told_apart(
+    open_app: "OpenApp", stage: "Stage", width: int
+) -> None:
+    """Taking the one line for B would have made it the server of A without a word."""
+    prod, canary = (f"http://127.0.0.1:9/{path}/v1" for path in ("prod", "canary"))
+    stage.matchup = Matchup(
+        a=Setup(target=Target(protocol="openai-chat", url=prod, model="same")),
+        b=Setup(target=Target(protocol="openai-chat", url=canary, model="same")),
+        modes=("stream", "stream"),
+    )
+    async with open_app(size=(width, 24)) as person:
+        await person.ready()
+        await opened(person, 4)
+        a, b, *_ = listed(person)
+        assert a.startswith("A   same ")
+        assert a.endswith(f" {prod}")
+        assert b.startswith("  B same ")
+        assert b.endswith(f" {canary}")
+        await person.press("f2", "f2")
+        await person.press("enter")
+        await person.until(lambda: len(stage.wishes) == 2, "the choice")
+        wishes = stage.wishes[1]
+        assert wishes is not None
+        assert wishes.b is not None
+        assert (wishes.a.url, wishes.b.url) == (prod, canary)
 
 
 async def test_where_no_server_answers_that_is_said(open_app: "OpenApp") -> None:

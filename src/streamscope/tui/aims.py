@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
-from streamscope.engines.choose import place
-from streamscope.trace import ChannelName, Mode
+from streamscope.key_owners import authority
+from streamscope.trace import ChannelName, Mode, Request, Target
 from streamscope.trial.setup import DELIVERY, Matchup, Wish, Wishes
+from streamscope.wire.registry import PROTOCOLS
+from streamscope.wire.urls import address_of
 
 Scope = Literal["both", "A", "B"]
 """For which channels a server is chosen."""
@@ -93,10 +96,37 @@ def usual_modes(*, one_server: bool) -> Modes:
 
 def same(one: Wish, other: Wish) -> bool:
     """Whether two wishes name the same server and model, however they write its address."""
-    return _key(one) == _key(other) and (
-        one.protocol == other.protocol or not (one.protocol and other.protocol)
-    )
+    if (one.engine, one.model) != (other.engine, other.model):
+        return False
+    if one.protocol and other.protocol and one.protocol != other.protocol:
+        return False
+    protocol = one.protocol or other.protocol
+    return _called(one, protocol) == _called(other, protocol)
 
 
-def _key(wish: Wish) -> tuple[str, str, str]:
-    return (wish.engine, place(wish.url) if wish.url else "", wish.model)
+def _called(wish: Wish, protocol: str) -> tuple[str, str, str]:
+    """Return what a wish calls in a protocol: scheme, host with port, and path.
+
+    A base URL may end before its version or with it: what is called tells that this is the same.
+    """
+    if not wish.url:
+        return ("", "", "")
+    url, speaker = wish.url, PROTOCOLS.get(protocol)
+    if speaker is not None:
+        target = Target(protocol=protocol, url=url, model=wish.model)
+        url = speaker.call(target, Request(prompt=""), "stream", None).url
+    parts = urlsplit(url)
+    host, colon, port = authority(url).rpartition(":")
+    return (parts.scheme, f"{_plain_host(host)}{colon}{port}", parts.path.rstrip("/"))
+
+
+def _plain_host(host: str) -> str:
+    """Return a host in one spelling; a name of this machine is the address that it stands for."""
+    if host == "localhost":
+        return "127.0.0.1"
+    address = address_of(host.strip("[]"))
+    if address is None:
+        return host
+    if address.is_unspecified:  # who connects to it gets to this machine
+        return "127.0.0.1" if address.version == 4 else "::1"
+    return str(address)

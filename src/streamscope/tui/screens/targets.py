@@ -24,7 +24,7 @@ from streamscope.tui.faces import muted
 from streamscope.tui.screens.picker import Picker
 from streamscope.tui.widgets.field import Field
 from streamscope.tui.widgets.sanitize import one_line
-from streamscope.wire.urls import validate_url
+from streamscope.wire.urls import validate_url, without_credentials
 
 WIDE = 100
 """Columns from which on there is room for what is known of a model beside its server."""
@@ -42,14 +42,24 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         wish: What choosing it means.
         name: Its name.
-        where: Which server it is.
+        url: Address of the server, if it has one that lasts.
+        where: Which server it is, beside its address.
         about: What is known of the model.
     """
 
     wish: Wish
     name: str
-    where: str
+    url: str = ""
+    where: str = ""
     about: str = ""
+
+    def looks_like(self, other: "Line") -> bool:
+        """Whether host and port do not tell it from another server's line of the same name."""
+        return (
+            self.name == other.name
+            and self.url != other.url
+            and place(self.url) == place(other.url)
+        )
 
 
 class TargetPicker(Picker[Wishes | None]):
@@ -93,7 +103,7 @@ class TargetPicker(Picker[Wishes | None]):
         """Show what is asked now and what is always there, then look for servers."""
         for wish in (self._aim.a, self._aim.b):
             if wish is not None and wish.engine == "auto":
-                self._list(Line(wish=wish, name=wish.model or wish.url, where=place(wish.url)))
+                self._list(Line(wish=wish, name=wish.model or wish.url, url=wish.url))
             elif wish is not None and wish.engine == "simulator":
                 self._list(_profile(wish))
         local = Wish(engine="local")
@@ -117,12 +127,12 @@ class TargetPicker(Picker[Wishes | None]):
         for server in found:
             state = "" if server.state == "ready" else server.state
             label = " ".join(filter(None, (server.label, server.version)))
-            # What tells servers apart comes first: the end may be cut.
-            where = " · ".join(filter(None, (place(server.url), state, label)))
+            where = " · ".join(filter(None, (state, label)))
             for model in server.models or [""]:
                 wish = Wish(url=server.url, protocol=server.protocol, model=model, named=False)
                 about = server.about(model).words
-                self._list(Line(wish=wish, name=model or server.label, where=where, about=about))
+                name = model or server.label
+                self._list(Line(wish=wish, name=name, url=server.url, where=where, about=about))
         for profile in PROFILES:
             self._list(_profile(Wish(engine="simulator", model=profile)))
         self._hint(
@@ -145,6 +155,9 @@ class TargetPicker(Picker[Wishes | None]):
                 return
         self._lines.append(line)
         options.add_option(self._written(line))
+        for at, other in enumerate(self._lines):
+            if other.looks_like(line):
+                options.replace_option_prompt_at_index(at, self._written(other))
         if options.highlighted is None:
             options.highlighted = 0
 
@@ -153,7 +166,8 @@ class TargetPicker(Picker[Wishes | None]):
         narrow = self.app.size.width < WIDE
         # There may be no room for all of it in a line, so it stands below the list, too.
         width = NAME_NARROW if narrow else NAME_WIDE
-        shown = line.where if narrow or not line.about else f"{line.where} · {line.about}"
+        where = self._where(line)
+        shown = where if narrow or not line.about else f"{where} · {line.about}"
         now = self._aim.now(line.wish)
         return Content.assemble(
             ("A " if "A" in now else "  ", "bold $channel-a"),
@@ -161,6 +175,13 @@ class TargetPicker(Picker[Wishes | None]):
             (f"{one_line(line.name, width):<{width + 2}}", "bold"),
             (one_line(shown, 160), "$text-muted"),
         )
+
+    def _where(self, line: Line) -> str:
+        """Say which server it is: by host and port, or its whole address where that takes more."""
+        alike = any(line.looks_like(other) for other in self._lines)
+        address = without_credentials(line.url) if alike else place(line.url)
+        # What tells servers apart comes first: the end may be cut.
+        return " · ".join(filter(None, (address, line.where)))
 
     def _hint(self, text: str) -> None:
         """Say something below the list; nothing leaves room for the whole line highlighted."""
@@ -175,7 +196,7 @@ class TargetPicker(Picker[Wishes | None]):
     def _tell(self) -> None:
         index = self.query_one(OptionList).highlighted
         line = None if index is None else self._lines[index]
-        parts = () if line is None else (line.name, line.where, line.about)
+        parts = () if line is None else (line.name, self._where(line), line.about)
         said = self._news or one_line(" · ".join(filter(None, parts)), 200)
         self.query_one(".hint", Static).update(Content(said))
 
