@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from streamscope.report.channels import LONGEST_HEAD, head, name, report_title
+from streamscope.report.channels import LONGEST_HEAD, head, name, report_title, told_apart
 from streamscope.report.words import plain
 from streamscope.sides import Side, Sides
 from streamscope.trace import Mode, Target
@@ -50,11 +51,31 @@ def test_others_are_called_by_what_tells_them_apart() -> None:
             "a-model-with-a-name-that-is-long-q8",
             "B …th-a-name-that-is-long-q8",
         ),
+        (
+            "meta-llama/Llama-3.1-8B-Instruct-GGUF-Q4_K_M",
+            "meta-llama/Llama-3.1-70B-Instruct-GGUF-Q4_K_M",
+            "B meta-llama/Llama-3.1-70B-…",
+        ),
     ],
 )
 def test_a_long_name_keeps_what_tells_it_from_the_other(a: str, b: str, shown: str) -> None:
     assert head(sides(a, b), "B", "stream") == shown
     assert len(shown) <= LONGEST_HEAD
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "room", "shown"),
+    [
+        ("Llama-3.1-8B-Instruct", "Llama-3.1-70B-Instruct", 12, "…8B-Instruct"),
+        ("Llama-3.1-70B-Instruct", "Llama-3.1-8B-Instruct", 12, "…70B-Instru…"),
+        ("a-long-name-v12-and-what-else", "a-long-name-v13-and-what-else", 8, "…v12-an…"),
+        ("通义千问很长的名字甲", "通义千问很长的名字乙", 8, "…名字甲"),
+        ("the-same-long-name", "the-same-long-name", 8, "…ng-name"),
+    ],
+)
+def test_a_difference_in_the_middle_is_kept(mine: str, other: str, room: int, shown: str) -> None:
+    assert told_apart(mine, other, room) == shown
+    assert cell_len(shown) <= room
 
 
 @given(st.text(), st.text())

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from streamscope.sides import MODE_WORDS
 from streamscope.tui.widgets.sanitize import one_line
 
@@ -90,20 +88,25 @@ def contest(matchup: Matchup, *, short: bool) -> str:
 
 
 def _name(sides: Sides, channel: ChannelName, *, short: bool) -> str:
-    side = sides.side(channel)
     if not short or "model" not in sides.differ:
         return _cut(sides, channel, _SHORT if short else _LONG)
+    from streamscope.report.channels import told_apart
+
+    return told_apart(_model(sides, channel), _model(sides, _OTHER[channel]), _SHORT)
+
+
+def _model(sides: Sides, channel: ChannelName) -> str:
+    side = sides.side(channel)
     made_up = side.engine == "simulator" and "server" in sides.differ
-    return one_line(f"{'simulated ' if made_up else ''}{side.target.model}", _SHORT)
+    return one_line(f"{'simulated ' if made_up else ''}{side.target.model}", 200)
 
 
 def _cut(sides: Sides, channel: ChannelName, room: int) -> str:
-    """Return a channel's name; too long, it loses its beginning where only the end tells it."""
-    mine, other = (without_mode(sides, each) for each in (channel, _OTHER[channel]))
-    if cell_len(mine) > room and one_line(mine, room) == one_line(other, room):
-        kept = mine[len(mine) + 1 - room :]
-        return f"…{kept}"
-    return one_line(mine, room)
+    """Return a channel's name; too long, it keeps what tells it from the other one."""
+    from streamscope.report.channels import told_apart  # not wanted for the first picture
+
+    other = without_mode(sides, _OTHER[channel])
+    return told_apart(without_mode(sides, channel), other, room)
 
 
 def column_head(sides: Sides | None, channel: ChannelName, mode: Mode, room: int) -> str:
