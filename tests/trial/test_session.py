@@ -617,6 +617,7 @@ async def test_measuring_again_sends_the_key_of_a_person_where_they_named_the_se
 ) -> None:
     """A history may hold what somebody else has measured, at a server of their own."""
     mine, foreign = "https://mine.example/v1", "https://foreign.example/v1"
+    silent = "https://silent.example/v1"  # a gateway that lists no models
     web.lists = {mine.removesuffix("/v1"): VLLM, foreign.removesuffix("/v1"): VLLM}
     keys = Keys({"STREAMSCOPE_API_KEY": "sk-mine"})
 
@@ -637,6 +638,9 @@ async def test_measuring_again_sends_the_key_of_a_person_where_they_named_the_se
     later = build(key_for=keys.find, history=history)
     assert await key_of(again(foreign), later) is None, "that it was measured again names it not"
     assert await key_of(again(mine), later) == "sk-mine"
+    unlisted = Wish(url=silent, protocol="openai-chat", model="m")
+    assert await key_of(Wishes(a=unlisted), later) == "sk-mine"
+    assert await key_of(again(silent), build(key_for=keys.find, history=history)) == "sk-mine"
     history.close()
 
 

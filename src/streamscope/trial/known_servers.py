@@ -40,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class _Book(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     servers: list[Known]
+    named: list[str] = []
 
 
 def read(path: Path) -> list[Known]:
@@ -47,12 +48,21 @@ def read(path: Path) -> list[Known]:
 
     None are where there is no such file, or a damaged one, or one of a newer version.
     """
+    return _read(path).servers
+
+
+def named(path: Path) -> list[str]:
+    """Return the URLs that the person named, in their plain form, the last one first."""
+    return _read(path).named
+
+
+def _read(path: Path) -> _Book:
     try:
         with path.open("rb") as file:
             book = msgspec.json.decode(file.read(MOST_BYTES), type=_Book)
     except (OSError, ValueError):  # every error of msgspec's decoder is a ValueError
-        return []
-    return book.servers if book.schema == SCHEMA else []
+        return _Book(servers=[])
+    return book if book.schema == SCHEMA else _Book(servers=[])
 
 
 def known(path: Path, url: str) -> Found | None:
@@ -65,7 +75,8 @@ def remember(path: Path, url: str, found: Found) -> None:
 
     Where that is not possible nothing is kept: it is a convenience, and can be found out again.
     """
-    before = read(path)
+    book = _read(path)
+    before = book.servers
     if before and before[0] == Known(url=url, found=found):
         return
     names = found.models[:MOST_MODELS]
@@ -73,6 +84,18 @@ def remember(path: Path, url: str, found: Found) -> None:
         found, models=names, capabilities={name: found.about(name) for name in names}
     )
     servers = [Known(url=url, found=few), *(each for each in before if each.url != url)]
+    _write(path, _Book(servers=servers[:MOST], named=book.named))
+
+
+def name(path: Path, url: str) -> None:
+    """Keep that the person named a URL, whatever is known of what is there; like ``remember``."""
+    book = _read(path)
+    if book.named[:1] != [url]:
+        urls = [url, *(each for each in book.named if each != url)]
+        _write(path, _Book(servers=book.servers, named=urls[:MOST]))
+
+
+def _write(path: Path, book: _Book) -> None:
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(path, msgspec.json.encode(_Book(servers=servers[:MOST])))
+        files.replace(path, msgspec.json.encode(book))

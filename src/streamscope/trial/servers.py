@@ -206,13 +206,16 @@ class Servers:
         )
 
     def remember(self, choice: Choice, wish: Wish) -> None:
-        """Remember a server that was named by a URL, for those who look for one later."""
-        if choice.found is not None and wish.url:
-            from streamscope.wire.urls import validate_url
+        """Remember a server that has a URL, for those who look for one later, and who named it."""
+        if not wish.url:
+            return
+        from streamscope.wire.urls import validate_url
 
-            url = validate_url(wish.url)
-            if wish.named or known_servers.known(self._known_file, url):
-                known_servers.remember(self._known_file, url, choice.found)
+        url = validate_url(wish.url)
+        if wish.named:
+            known_servers.name(self._known_file, url)
+        if choice.found is not None:
+            known_servers.remember(self._known_file, url, choice.found)
 
     @property
     def named(self) -> tuple[Wish, tuple[str, ...], str]:
@@ -252,7 +255,7 @@ class Servers:
         It is the one that they named last, and of two at once the first: the key is sent to one.
         """
         if not wish.named:
-            before = (each.url for each in known_servers.read(self._known_file))
+            before = known_servers.named(self._known_file)
             again = wish.named_once and authority(url) in map(authority, before)
             return self._own or (url if again else "")
         taken = second and authority(self._own) in map(authority, self._named[:-1])
