@@ -1,5 +1,6 @@
 """The times in a trace are those at which a paced server really wrote."""
 
+import asyncio
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -35,11 +36,17 @@ class Diary:
 
 
 async def test_every_stamp_lies_between_the_write_and_the_report(bench: "Bench") -> None:
-    diary = Diary()
+    diary, gate = Diary(), asyncio.Event()
     steps: list[Step] = [delta(number) for number in range(PIECES)]
-    server = await bench.serve([*steps, b"data: [DONE]\n\n"])
+    server = await bench.serve([gate, *steps, b"data: [DONE]\n\n"])
+
+    def listen(trace: Trace, new: list[Chunk]) -> None:
+        diary(trace, new)
+        if "headers" in trace.marks:  # so it was sent, as nothing else tells the server
+            gate.set()
+
     before = time.monotonic_ns()
-    trace = await bench.run(server, listener=diary)
+    trace = await bench.run(server, listener=listen)
     assert trace.ended == "stop"
     assert len(trace.chunks) == len(diary.reported_ns) == PIECES
     assert before < trace.sent_monotonic_ns < server.wrote_ns[0][1]
